@@ -1,0 +1,73 @@
+/**
+ * coverage: two-point coverage functions C_ij(h) = P(o in phase i, h in phase j): estimators for
+ * sections and volumes, and the closed forms of excursion-set models.
+ */
+#ifndef EXSET_COVERAGE_H
+#define EXSET_COVERAGE_H
+
+#include "exset/image.h"
+#include "exset/phase.h"
+#include "exset/volume.h"
+
+/* How lags are averaged over directions. */
+typedef enum {
+  EXSET_LAGS_RADIAL, /* bins of one pixel in |h| (sections in x-y; isotropic data of any orientation, volumes) */
+  EXSET_LAGS_RZ, /* (h_r, h_z): sections containing z by |h_x|, |h_z|; volumes by bins in h_r and |h_z| */
+} exset_lags_t;
+
+/* Estimated coverage functions. Lag 0 comes first (index 0). C is symmetrised: (C_ij(h) + C_ij(-h))/2. */
+typedef struct {
+  int n_phases;
+  exset_lags_t lags;
+  int64_t n_lags;
+  double *h_r,
+      *h_z; /* [n_lags] micrometres: mean over the pairs of the bin; radial: |h| in h_r, h_z = 0 */
+  double *pairs; /* [n_lags] number of pixel pairs */
+  double *c;     /* [n_phases * n_phases][n_lags], C_ij at index i * n_phases + j, i, j from 0 */
+} exset_coverage_t;
+
+void exset_coverage_clear(exset_coverage_t *coverage);
+/** Offset into c of C_ij, i and j from 0. Local. */
+static inline int64_t exset_coverage_index(const exset_coverage_t *coverage, int i, int j) {
+  return ((int64_t)i * coverage->n_phases + j) * coverage->n_lags;
+}
+
+/**
+ * Coverage of one section by FFT, zero-padded, divided by the number of unmasked pixel pairs at each lag.
+ * Local. pixel: micrometres (rows, columns). max_lag in micrometres: |h_x| and |h_z| up to it, radial bins up to it.
+ * Errors: EXSET_ERR_LOCAL (memory, FFT).
+ */
+int exset_coverage_section(exset_ctx_t *ctx, const exset_section_t *section, int n_phases,
+                           const double pixel[2], double max_lag, exset_lags_t lags,
+                           exset_coverage_t *coverage);
+/** Pool several estimates with equal lags, weighted by pairs; skip: index to leave out (jackknife) or -1. Local. */
+int exset_coverage_pool(exset_ctx_t *ctx, int n, const exset_coverage_t *part, int skip,
+                        exset_coverage_t *pooled);
+/**
+ * Coverage of a distributed volume, periodic (no padding) or unbiased (padded, divided by the pairs).
+ * Collective; every rank gets the result. Errors: EXSET_ERR_RUN (memory, FFT).
+ */
+int exset_coverage_volume(exset_ctx_t *ctx, const exset_volume_t *volume, bool periodic,
+                          double max_lag, exset_lags_t lags, exset_coverage_t *coverage);
+
+/**
+ * 95 % half-width of a phase fraction from the integral range: A = sum_r (C_ii(r) - p^2)/(p - p^2) over lags up to the
+ * range where it has decayed, variance = p (1 - p) A / |W|, window |W| in pixels (all sections pooled). Local.
+ * phase_number: from 0. Works on radial and rz lags of sections (dimension 2) and volumes (3).
+ */
+double exset_coverage_fraction_ci95(const exset_coverage_t *coverage, int phase_number,
+                                    int dimension, const double pixel[3], double window);
+
+/**
+ * Coverage functions of a model without coupling, from the fields' correlations rho[n_fields][n_lags]:
+ * c[n_phases * n_phases][n_lags] as above. pair[n_fields]: the fields' tables. Local.
+ */
+void exset_coverage_model(int n_fields, exset_pair_t *const *pair, const double *fraction,
+                          int64_t n_lags, const double *rho, double *c);
+/** Reverse mode of exset_coverage_model: adds to d_rho[n_fields][n_lags] and d_fraction[n_fields] the derivatives
+ *  of a loss, given its derivatives d_c (layout of c). Local. */
+void exset_coverage_model_adjoint(int n_fields, exset_pair_t *const *pair, const double *fraction,
+                                  int64_t n_lags, const double *rho, const double *d_c,
+                                  double *d_rho, double *d_fraction);
+
+#endif

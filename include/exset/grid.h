@@ -1,0 +1,61 @@
+/**
+ * grid: regular grids cut into slabs along z, halo planes.
+ *
+ * The cut is that of FFTW-MPI's default: blocks of ceil(nz / ranks) planes, so that trailing ranks
+ * may hold a short slab or none (nz_local = 0). Arrays are [z][y][x], x fastest, without padding.
+ */
+#ifndef EXSET_GRID_H
+#define EXSET_GRID_H
+
+#include "exset/core.h"
+
+typedef struct {
+  int64_t n[3];     /* cells of the whole grid: z, y, x */
+  double voxel[3];  /* edge lengths of a cell in micrometres: z, y, x */
+  int64_t z0;       /* first plane of this rank (= n[0] for ranks without planes) */
+  int64_t nz_local; /* planes of this rank, may be 0 */
+} exset_grid_t;
+
+/**
+ * Cut a grid over the ranks of ctx. Local (same arguments everywhere).
+ * Errors: EXSET_ERR_INPUT when a size is < 1 or the number of cells exceeds 2^62.
+ */
+int exset_grid_init(exset_ctx_t *ctx, const int64_t n[3], const double voxel[3],
+                    exset_grid_t *grid);
+/** Rank that owns plane z, and the first plane and plane count of any rank. Local. */
+int exset_grid_owner(const exset_ctx_t *ctx, const exset_grid_t *grid, int64_t z);
+void exset_grid_slab(const exset_ctx_t *ctx, const exset_grid_t *grid, int rank, int64_t *z0,
+                     int64_t *nz);
+/** Cells in this rank's slab. Local. */
+int64_t exset_grid_cells_local(const exset_grid_t *grid);
+/** Cells in the whole grid. Local. */
+int64_t exset_grid_cells(const exset_grid_t *grid);
+
+/**
+ * Exchange one plane with each neighbouring slab.
+ *
+ * Collective. first and last: this rank's lowest and highest plane, plane_bytes each (ignored for
+ * an empty slab). below receives plane z0-1, above plane z0+nz_local; where there is none (outer
+ * faces when not periodic, or an empty slab) the buffer is left as it was.
+ * Errors: EXSET_ERR_LOCAL (MPI).
+ */
+int exset_grid_halo(exset_ctx_t *ctx, const exset_grid_t *grid, size_t plane_bytes,
+                    const void *first, const void *last, void *below, void *above, bool periodic);
+
+/**
+ * Copy the planes of one slab-cut array to another cut of planes (a grid padded along z, say).
+ * Plane z of the source goes to plane z of the destination; destination planes without a source
+ * stay as they were. Collective. Row strides may differ: a plane is copied as `rows` runs of
+ * row_bytes with the given distances between rows and planes, in bytes.
+ * Errors: EXSET_ERR_LOCAL (MPI, memory).
+ */
+typedef struct {
+  void *data;           /* local slab */
+  int64_t z0, nz;       /* its planes */
+  int64_t row_stride;   /* bytes from row to row */
+  int64_t plane_stride; /* bytes from plane to plane */
+} exset_planes_t;
+int exset_grid_move_planes(exset_ctx_t *ctx, const exset_planes_t *from, exset_planes_t *to,
+                           int64_t rows, int64_t row_bytes);
+
+#endif

@@ -1,0 +1,78 @@
+/**
+ * image: segmented micrographs in (TIFF, PNG; 8 and 16 bit), pictures out (PNG).
+ */
+#ifndef EXSET_IMAGE_H
+#define EXSET_IMAGE_H
+
+#include "exset/core.h"
+
+typedef enum { EXSET_ORIENT_XY, EXSET_ORIENT_XZ, EXSET_ORIENT_YZ } exset_orient_t;
+
+/* Gray values of the phases, in phase order: phase i+1 has gray value label[i].
+ * n_labels = 0: the values found, in ascending order, are the phases. */
+#define EXSET_MAX_PHASES 16
+typedef struct {
+  int n_labels;
+  int label[EXSET_MAX_PHASES];
+  int n_masked; /* gray values that mark pixels to be left out (cracks, frame) */
+  int masked[EXSET_MAX_PHASES];
+} exset_labels_t;
+
+/* One segmented section. In planes that contain z (xz, yz) rows run along z: columns along x or y. */
+typedef struct {
+  int64_t rows, cols;
+  uint8_t *phase; /* [rows][cols]: 1..n_phases, 0 = masked */
+  exset_orient_t orient;
+} exset_section_t;
+
+typedef struct {
+  int n;        /* number of sections */
+  int n_phases; /* the same for all: the number of labels */
+  exset_section_t *section;
+} exset_sections_t;
+
+/* Raw pages as found in a file, before labels are mapped. */
+typedef struct {
+  int64_t pages, rows, cols;
+  int bits; /* 8 or 16 */
+} exset_image_info_t;
+
+/** Number, size and depth of the pages of a TIFF or PNG (told apart by content, not by name).
+ *  Local. Errors (this rank only): EXSET_ERR_INPUT when the file is missing, truncated, not an image, colour, float,
+ *  or its pages differ in size. */
+int exset_image_info(exset_ctx_t *ctx, const char *path, exset_image_info_t *info);
+/** Read pages [first, first + count) as 16-bit gray values into value[count][rows][cols].
+ *  Local. Errors (this rank only): EXSET_ERR_INPUT (truncated or damaged). */
+int exset_image_read_pages(exset_ctx_t *ctx, const char *path, int64_t first, int64_t count,
+                           uint16_t *value);
+
+/**
+ * Map n gray values to phases 1..n_labels, 0 for masked. Local.
+ * seen[v] of 65536 is set for each value met (NULL: not wanted).
+ * Errors: EXSET_ERR_INPUT naming the first value that is neither a label nor masked.
+ */
+int exset_labels_map(exset_ctx_t *ctx, const exset_labels_t *labels, int64_t n,
+                     const uint16_t *value, uint8_t *phase, uint8_t *seen, const char *path);
+
+/**
+ * Read all pages of one file as sections and append them to sections (zero-initialised before the
+ * first call). Collective: rank 0 reads, every rank gets all sections.
+ * transpose: the file has z along its columns (planes containing z only).
+ * labels: an empty list is filled from the values found; then it is the list for later files too.
+ * Errors: EXSET_ERR_INPUT: see above; a label that does not occur in the file; an unlisted value.
+ */
+int exset_sections_read(exset_ctx_t *ctx, const char *path, exset_orient_t orient, bool transpose,
+                        exset_labels_t *labels, exset_sections_t *sections);
+void exset_sections_clear(exset_sections_t *sections);
+
+/** Write an 8-bit gray PNG, value[rows][cols], atomically. Local: the caller's rank writes. */
+int exset_image_write_png(exset_ctx_t *ctx, const char *path, int64_t rows, int64_t cols,
+                          const uint8_t *value);
+/** Write a multi-page 8-bit TIFF page by page (used for stacks by the volume module). Local. */
+typedef struct exset_tiff_writer_s exset_tiff_writer_t;
+int exset_tiff_writer_create(exset_ctx_t *ctx, const char *path, int64_t rows, int64_t cols,
+                             exset_tiff_writer_t **writer);
+int exset_tiff_writer_page(exset_ctx_t *ctx, exset_tiff_writer_t *writer, const uint8_t *value);
+int exset_tiff_writer_close(exset_ctx_t *ctx, exset_tiff_writer_t **writer);
+
+#endif

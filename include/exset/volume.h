@@ -1,0 +1,73 @@
+/**
+ * volume: labelled 3D volumes on disk: VTKHDF ImageData (read, write), HDF5, TIFF stacks, raw.
+ */
+#ifndef EXSET_VOLUME_H
+#define EXSET_VOLUME_H
+
+#include "exset/grid.h"
+#include "exset/image.h"
+
+/* A distributed volume of phases. */
+typedef struct {
+  exset_grid_t grid;
+  double origin[3]; /* z, y, x, micrometres */
+  int n_phases;
+  uint8_t *phase; /* [nz_local][ny][nx]: 1..n_phases, 0 = masked */
+} exset_volume_t;
+
+/* How to read a file that does not say it all itself. Zero-initialise for the defaults. */
+typedef struct {
+  exset_labels_t labels; /* gray values to phases; empty: the values found, ascending */
+  double voxel[3];       /* z, y, x in micrometres; 0: from the file, or 1 where it says nothing */
+  const char *dataset;   /* HDF5 data set; NULL: VTKHDF cell data "phase" */
+  int64_t raw_size
+      [3]; /* nz, ny, nx of a raw file (8 bit; 16-bit little endian when the file is twice as long) */
+} exset_volume_options_t;
+
+/**
+ * Read a volume; the format is told by content (HDF5, TIFF) or, with raw_size set, taken as raw.
+ * Each rank reads its own planes. Collective.
+ * A VTKHDF file written by exset holds phases already: labels are then not applied unless given.
+ * Errors: EXSET_ERR_INPUT (missing, truncated, wrong type or size, unlisted value, label that does
+ * not occur; raw size that does not fit the file); EXSET_ERR_RUN (file system).
+ * Ownership: clear the volume with exset_volume_clear.
+ */
+int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
+                      exset_volume_t *volume);
+/** Allocate the local slab of a volume of the given grid, phases 0. Collective. */
+int exset_volume_init(exset_ctx_t *ctx, const exset_grid_t *grid, int n_phases,
+                      exset_volume_t *volume);
+void exset_volume_clear(exset_volume_t *volume);
+/** Fraction of each phase among the unmasked cells, fraction[n_phases]. Collective. */
+int exset_volume_fractions(exset_ctx_t *ctx, const exset_volume_t *volume, double *fraction);
+/**
+ * Checksum of the labels that does not depend on the number of ranks: sum over cells of a hash of
+ * (global cell index, phase) modulo 2^64. Collective.
+ */
+int exset_volume_checksum(exset_ctx_t *ctx, const exset_volume_t *volume, uint64_t *checksum);
+
+/* Name and text of one attribute on the file's VTKHDF group: provenance. */
+typedef struct {
+  const char *name, *text;
+} exset_attribute_t;
+
+/* A further cell array, float, this rank's slab: [nz_local][ny][nx] or, with 3 components (x, y, z), [..][3]. */
+typedef struct {
+  const char *name;
+  const char *unit;        /* stored as attribute "unit" */
+  const char *description; /* stored as attribute "description" */
+  int components;          /* 1 or 3 */
+  const float *value;
+} exset_cellarray_t;
+
+/**
+ * Write a volume, atomically; the format follows the ending: .vtkhdf / .hdf / .h5 (VTKHDF
+ * ImageData, collective writes), .tif / .tiff (stack of pages along z), .raw (8 bit).
+ * Attributes and cell arrays are for VTKHDF only (EXSET_ERR_INPUT otherwise, for cell arrays).
+ * Collective. Errors: EXSET_ERR_INPUT (ending, folder), EXSET_ERR_RUN.
+ */
+int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
+                       int n_attributes, const exset_attribute_t *attributes, int n_arrays,
+                       const exset_cellarray_t *arrays);
+
+#endif

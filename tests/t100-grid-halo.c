@@ -1,0 +1,52 @@
+/* test: np="1 2 3 5" time=30 */
+/* Slabs cover the grid once; halo planes carry their neighbours' planes, also with empty slabs. */
+#include "exset/grid.h"
+#include "test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void check_halo(exset_ctx_t *ctx, int64_t nz, bool periodic) {
+  const int64_t n[3] = {nz, 3, 5};
+  const double voxel[3] = {1, 1, 1};
+  exset_grid_t grid;
+  MUST(ctx, exset_grid_init(ctx, n, voxel, &grid));
+  const size_t plane = 9001; /* not a multiple of any block */
+  unsigned char *data, *below, *above;
+  MUST(ctx, exset_alloc(ctx, grid.nz_local + 1, plane, &data));
+  MUST(ctx, exset_alloc(ctx, 1, plane, &below));
+  MUST(ctx, exset_alloc(ctx, 1, plane, &above));
+  for (int64_t z = 0; z < grid.nz_local; z++)
+    memset(data + (size_t)z * plane, (int)(grid.z0 + z + 1), plane);
+  const size_t top = (size_t)(grid.nz_local > 0 ? grid.nz_local - 1 : 0) * plane;
+  MUST(ctx, exset_grid_halo(ctx, &grid, plane, data, data + top, below, above, periodic));
+  if (grid.nz_local > 0) {
+    const int64_t z1 = grid.z0 + grid.nz_local;
+    const int under = grid.z0 > 0 ? (int)grid.z0 : periodic ? (int)nz : 0;
+    const int over = z1 < nz ? (int)z1 + 1 : periodic ? 1 : 0;
+    CHECK(below[0] == under && below[plane - 1] == under);
+    CHECK(above[0] == over && above[plane - 1] == over);
+  }
+  int64_t planes = grid.nz_local;
+  MPI_Allreduce(MPI_IN_PLACE, &planes, 1, MPI_INT64_T, MPI_SUM, ctx->comm);
+  CHECK(planes == nz);
+  for (int64_t z = grid.z0; z < grid.z0 + grid.nz_local; z++)
+    CHECK(exset_grid_owner(ctx, &grid, z) == ctx->rank);
+  free(data);
+  free(below);
+  free(above);
+}
+
+int main(int argc, char **argv) {
+  exset_ctx_t *ctx = test_begin(&argc, &argv);
+  for (int64_t nz = 1; nz < 12; nz++) {
+    check_halo(ctx, nz, false);
+    check_halo(ctx, nz, true);
+  }
+  const int64_t huge[3] = {INT64_C(1) << 40, INT64_C(1) << 40, 2}, bad[3] = {4, 0, 4};
+  const double voxel[3] = {1, 1, 1};
+  exset_grid_t grid;
+  CHECK(exset_grid_init(ctx, huge, voxel, &grid) == EXSET_ERR_INPUT);
+  CHECK(exset_grid_init(ctx, bad, voxel, &grid) == EXSET_ERR_INPUT);
+  return test_end(ctx);
+}
