@@ -16,11 +16,11 @@
 typedef struct exset_fft_serial_s exset_fft_serial_t;
 
 enum {
-  EXSET_FFT_ESTIMATE = 0,
-  EXSET_FFT_MEASURE =
+  EXSET_FFT_SERIAL_ESTIMATE = 0,
+  EXSET_FFT_SERIAL_MEASURE =
       1, /* time several algorithms: for plans used hundreds of times. The choice, and
                              with it the rounding, may then differ from run to run. */
-  EXSET_FFT_IN_PLACE =
+  EXSET_FFT_SERIAL_IN_PLACE =
       2, /* real and modes are one array; rows are padded to 2 (n_last/2 + 1) doubles */
 };
 

@@ -45,11 +45,11 @@ int exset_fft_serial_create(exset_ctx_t *ctx, int n_dims, const int64_t *n, int 
   exset_fft_serial_t *plan;
   EXSET_TRY(exset_alloc(ctx, 1, sizeof *plan, &plan));
   const int64_t last = n[n_dims - 1];
-  plan->in_place = flags & EXSET_FFT_IN_PLACE;
+  plan->in_place = flags & EXSET_FFT_SERIAL_IN_PLACE;
   plan->modes = rows * (last / 2 + 1);
   plan->reals = plan->in_place ? 2 * plan->modes : rows * last;
   *plan_out = plan;
-  const unsigned effort = flags & EXSET_FFT_MEASURE ? FFTW_MEASURE : FFTW_ESTIMATE;
+  const unsigned effort = flags & EXSET_FFT_SERIAL_MEASURE ? FFTW_MEASURE : FFTW_ESTIMATE;
   const int err = make_plans(ctx, n_dims, sizes, effort, plan);
   if (err) exset_fft_serial_destroy(plan_out);
   return err;

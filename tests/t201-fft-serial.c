@@ -16,7 +16,7 @@ static void check_transform(exset_ctx_t *ctx, int n_dims, const int64_t n[3], in
   const int64_t *size = n + (3 - n_dims);
   exset_fft_serial_t *plan;
   MUST(ctx, exset_fft_serial_create(ctx, n_dims, size, flags, &plan));
-  const bool in_place = flags & EXSET_FFT_IN_PLACE;
+  const bool in_place = flags & EXSET_FFT_SERIAL_IN_PLACE;
   const int64_t half = n[2] / 2 + 1, stride = in_place ? 2 * half : n[2],
                 cells = n[0] * n[1] * n[2];
   CHECK(exset_fft_serial_modes(plan) == n[0] * n[1] * half);
