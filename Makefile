@@ -21,7 +21,7 @@ Q        := $(if $(V),,@)
 ifneq ($(PETSC_DIR),)
   export PKG_CONFIG_PATH := $(PETSC_DIR)/$(PETSC_ARCH)/lib/pkgconfig:$(PETSC_DIR)/lib/pkgconfig:$(PKG_CONFIG_PATH)
 endif
-HDF5_PC  := $(if $(shell pkg-config --exists hdf5-openmpi && echo y),hdf5-openmpi,hdf5)
+HDF5_PC  := $(if $(shell pkg-config --exists hdf5-openmpi 2>/dev/null && echo y),hdf5-openmpi,hdf5)
 PC_NAMES := PETSc fftw3 fftw3f $(HDF5_PC) libtiff-4 libpng libcjson gsl
 PC_CFLAGS = $(shell pkg-config --cflags $(PC_NAMES))
 PC_LIBS   = $(shell pkg-config --libs $(PC_NAMES)) -lfftw3f_mpi -lm
@@ -31,12 +31,18 @@ DEBS := gcc make pkg-config openmpi-bin libopenmpi-dev libfftw3-dev libfftw3-mpi
         libhdf5-openmpi-dev libpetsc-real-dev libtiff-dev libpng-dev libcjson-dev libgsl-dev \
         librandom123-dev python3 python3-numpy python3-h5py python3-matplotlib python3-vtk9
 
+# What `make lint` uses besides.
+DEBS_DEV := clang-format clang shellcheck
+
 # ---- flags ----------------------------------------------------------------------------------
 GIT_STATE := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 CPPFLAGS += -Iinclude -D_GNU_SOURCE
 CFLAGS   += -std=c11 $(OPT) $(ARCH) -Wall -Wextra -Wshadow $(if $(WERROR),-Werror)
 CFLAGS   += $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 LDFLAGS  += $(if $(SAN),-fsanitize=$(SAN))
+
+# as many compilers as there are cores, where the user has not asked for a number
+JOBS      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
 # ---- files ----------------------------------------------------------------------------------
 LIB_SRC   := $(wildcard src/[!c]*/*.c src/core/*.c src/config/*.c src/coverage/*.c \
@@ -51,7 +57,7 @@ BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
 LIB       := $(BUILD)/libexset.a
 BIN       := $(if $(filter build,$(BUILD)),bin/exset,$(BUILD)/exset)
 
-.PHONY: all help deps deps-check demo check bench install sanitize format lint info clean \
+.PHONY: all help deps deps-dev demo check bench install sanitize format lint info clean \
         check-fresh docs
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -93,7 +99,7 @@ $(BUILD)/tests/%: $(BUILD)/tests/%.o $(BUILD)/tests/test.o $(LIB)
 tests-build: $(BIN) $(TESTS)
 
 check: deps ## install what is missing, build, run all tests (search='t1 t6' selects, NP='1 3' ranks)
-	$(Q)$(MAKE) --no-print-directory tests-build
+	$(Q)$(MAKE) --no-print-directory $(JOBS) tests-build
 	$(Q)BUILD=$(BUILD) EXSET=$(abspath $(BIN)) MPIEXEC="$(MPIEXEC)" PYTHON=$(PYTHON) NP="$(NP)" tests/run $(search)
 
 sanitize: ## run the tests with the address and undefined-behaviour sanitizers
@@ -107,7 +113,7 @@ check-fresh: ## try `make demo` and `make check` of this checkout in a bare Debi
 
 # ---- demo -----------------------------------------------------------------------------------
 demo: deps ## install what is missing, build, run the main job on input/demo: demo/report.html
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all
 	$(Q)EXSET=$(abspath $(BIN)) MPIEXEC="$(MPIEXEC)" PYTHON=$(PYTHON) input/demo/run
 
 # ---- packages -------------------------------------------------------------------------------
@@ -122,6 +128,9 @@ deps: ## install the system packages that are missing (apt-get as root or by sud
 	 $$SUDO apt-get update -qq && \
 	 $$SUDO env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >$(or $(TMPDIR),/tmp)/exset-apt.log 2>&1 \
 	 || { tail -n 20 $(or $(TMPDIR),/tmp)/exset-apt.log; exit 1; }
+
+deps-dev: ## install the tools that `make lint` uses
+	$(Q)$(MAKE) --no-print-directory deps DEBS="$(DEBS_DEV)"
 
 # ---- upkeep ---------------------------------------------------------------------------------
 install: all ## install program, library and headers under PREFIX
