@@ -31,7 +31,23 @@ typedef struct {
   exset_section_t *section;
 } exset_sections_t;
 
-/* Raw pages as found in a file, before labels are mapped. */
+/* What a file is, told by its first bytes. */
+typedef enum {
+  EXSET_FILE_OTHER,
+  EXSET_FILE_TIFF,
+  EXSET_FILE_PNG,
+  EXSET_FILE_HDF5
+} exset_file_kind_t;
+/** Kind and size in bytes (NULL: not wanted) of a file. Local. Errors (this rank only): EXSET_ERR_INPUT when it is
+ *  missing, a folder, unreadable or empty; EXSET_ERR_RUN when reading fails. */
+int exset_file_kind(exset_ctx_t *ctx, const char *path, exset_file_kind_t *kind, int64_t *bytes);
+
+/*
+ * Raw pages as found in a file, before labels are mapped. Values are gray values with black = 0: scales stored
+ * inverted (TIFF min-is-white) are turned round; 1, 2 and 4 bits are spread over 0..255 (so 1-bit images hold 0 and
+ * 255); a palette of grays gives its gray values, a palette with colours gives the palette's indices; RGB is accepted
+ * where the three channels are equal; an alpha channel must be opaque.
+ */
 typedef struct {
   int64_t pages, rows, cols;
   int bits; /* 8 or 16 */
@@ -46,6 +62,14 @@ int exset_image_info(exset_ctx_t *ctx, const char *path, exset_image_info_t *inf
 int exset_image_read_pages(exset_ctx_t *ctx, const char *path, int64_t first, int64_t count,
                            uint16_t *value);
 
+/** Check the list itself: at most EXSET_MAX_PHASES, each value once, 0..65535. Local. Errors: EXSET_ERR_INPUT. */
+int exset_labels_check(exset_ctx_t *ctx, const exset_labels_t *labels);
+/**
+ * Fill an empty list with the values seen[65536] of a whole file, without the masked ones, in ascending order; check that
+ * every label was seen. Local. Errors: EXSET_ERR_INPUT: more than EXSET_MAX_PHASES values; a label that does not occur.
+ */
+int exset_labels_complete(exset_ctx_t *ctx, exset_labels_t *labels, const uint8_t *seen,
+                          const char *path);
 /**
  * Map n gray values to phases 1..n_labels, 0 for masked. Local.
  * seen[v] of 65536 is set for each value met (NULL: not wanted).
@@ -56,7 +80,7 @@ int exset_labels_map(exset_ctx_t *ctx, const exset_labels_t *labels, int64_t n,
 
 /**
  * Read all pages of one file as sections and append them to sections (zero-initialised before the
- * first call). Collective: rank 0 reads, every rank gets all sections.
+ * first call). Collective: rank 0 reads, every rank gets all sections. At least 2 phases, 2 x 2 pixels.
  * transpose: the file has z along its columns (planes containing z only).
  * labels: an empty list is filled from the values found; then it is the list for later files too.
  * Errors: EXSET_ERR_INPUT: see above; a label that does not occur in the file; an unlisted value.
@@ -68,10 +92,11 @@ void exset_sections_clear(exset_sections_t *sections);
 /** Write an 8-bit gray PNG, value[rows][cols], atomically. Local: the caller's rank writes. */
 int exset_image_write_png(exset_ctx_t *ctx, const char *path, int64_t rows, int64_t cols,
                           const uint8_t *value);
-/** Write a multi-page 8-bit TIFF page by page (used for stacks by the volume module). Local. */
+/** Write a multi-page 8-bit TIFF, uncompressed, page by page (used for stacks by the volume module); not atomic: give a
+ *  temporary name. BigTIFF when the pages exceed 4 GB. Local. Errors: EXSET_ERR_INPUT (size), EXSET_ERR_RUN (writing). */
 typedef struct exset_tiff_writer_s exset_tiff_writer_t;
-int exset_tiff_writer_create(exset_ctx_t *ctx, const char *path, int64_t rows, int64_t cols,
-                             exset_tiff_writer_t **writer);
+int exset_tiff_writer_create(exset_ctx_t *ctx, const char *path, int64_t pages, int64_t rows,
+                             int64_t cols, exset_tiff_writer_t **writer);
 int exset_tiff_writer_page(exset_ctx_t *ctx, exset_tiff_writer_t *writer, const uint8_t *value);
 int exset_tiff_writer_close(exset_ctx_t *ctx, exset_tiff_writer_t **writer);
 
