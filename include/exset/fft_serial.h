@@ -15,13 +15,13 @@
 
 typedef struct exset_fft_serial_s exset_fft_serial_t;
 
+/* MEASURE times several algorithms while planning, for plans used hundreds of times; the choice, and
+ * with it the rounding, may then differ from run to run. IN_PLACE: real and modes are one array, rows
+ * are padded to 2 (n_last/2 + 1) doubles. */
 enum {
   EXSET_FFT_SERIAL_ESTIMATE = 0,
-  EXSET_FFT_SERIAL_MEASURE =
-      1, /* time several algorithms: for plans used hundreds of times. The choice, and
-                             with it the rounding, may then differ from run to run. */
-  EXSET_FFT_SERIAL_IN_PLACE =
-      2, /* real and modes are one array; rows are padded to 2 (n_last/2 + 1) doubles */
+  EXSET_FFT_SERIAL_MEASURE = 1,
+  EXSET_FFT_SERIAL_IN_PLACE = 2,
 };
 
 /**
