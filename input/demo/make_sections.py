@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Make the demo's sections: a packing of coated spheres, pressed along z, cut into 4 xy and 4 xz sections.
 
 The structure is not an excursion set, so calibrating exset's model to it is a real task:

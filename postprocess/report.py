@@ -1,0 +1,588 @@
+#!/usr/bin/python3
+"""Make one self-contained HTML page from the results of exset.
+
+Give a folder, or files by name; what they are is told from their content. Missing parts are left out. Understood are
+the JSON files of coverage, calibrate, generate and conduct, volumes (.vtkhdf), images of sections (by --xy, --xz,
+--yz, else from the JSON of calibrate) and a table "seconds<TAB>command" of what was run (commands.tsv).
+
+Example: report.py demo -o demo/report.html --xy input/demo/section_xy_*.png --xz input/demo/section_xz_*.png
+Needs numpy, matplotlib and h5py.
+"""
+import argparse
+import base64
+import datetime
+import html
+import io
+import json
+import os
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+
+# Okabe and Ito's colours, in an order that also differs in lightness (and so in gray print)
+PHASE_COLOURS = ["#20242e", "#e69f00", "#56b4e9", "#f0e442", "#009e73", "#d55e00", "#cc79a7", "#0072b2"]
+INK, MUTED, GRID = "#20242e", "#5b6472", "#e3e6ea"
+CURVE_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"]  # by direction
+
+plt.rcParams.update({
+    "font.family": "sans-serif", "font.size": 9, "axes.edgecolor": MUTED, "axes.labelcolor": INK,
+    "text.color": INK, "xtick.color": MUTED, "ytick.color": MUTED, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.6,
+    "axes.axisbelow": True, "lines.linewidth": 1.5, "legend.frameon": False, "svg.fonttype": "path",
+})
+
+STYLE = """
+:root { color-scheme: light; }
+body { font: 16px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #20242e; background: #fff;
+  max-width: 1120px; margin: 0 auto; padding: 32px 24px 64px; }
+h1 { font-size: 28px; line-height: 1.2; margin: 0 0 4px; letter-spacing: -0.01em; }
+h2 { font-size: 20px; margin: 44px 0 10px; padding-top: 14px; border-top: 2px solid #20242e; }
+h3 { font-size: 15px; margin: 18px 0 6px; }
+p, li { max-width: 78ch; } p.lead { color: #5b6472; margin: 0 0 20px; }
+.figures { display: flex; flex-wrap: wrap; gap: 12px 40px; margin: 20px 0 0; padding: 0; list-style: none; }
+.figures li { min-width: 120px; } .figures b { display: block; font-size: 24px; line-height: 1.25; font-weight: 650; }
+.figures span { color: #5b6472; font-size: 14px; }
+table { border-collapse: collapse; font-size: 14.5px; margin: 8px 0 12px; font-variant-numeric: tabular-nums; }
+th, td { text-align: right; padding: 5px 14px 5px 0; border-bottom: 1px solid #e3e6ea; white-space: nowrap; }
+th { font-weight: 600; border-bottom: 1px solid #5b6472; vertical-align: bottom; }
+th:first-child, td:first-child, td.text, th.text { text-align: left; }
+td.text { white-space: normal; }
+.scroll { overflow-x: auto; }
+.sections { display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px 12px; }
+.sections .side { grid-column: span 2; font-weight: 600; border-bottom: 1px solid #5b6472; padding-bottom: 3px; }
+figure { margin: 0; } figure img { width: 100%; height: auto; display: block; }
+.sections img { image-rendering: pixelated; }
+figcaption, .note { color: #5b6472; font-size: 14px; max-width: 90ch; margin-top: 4px; }
+.key { display: inline-block; width: 12px; height: 12px; border-radius: 2px; margin: 0 6px -1px 0; }
+.key-row span + span { margin-left: 22px; }
+code, pre { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
+pre { background: #f5f6f8; padding: 12px 14px; overflow-x: auto; border-radius: 4px; margin: 8px 0; }
+.bar { position: relative; height: 4px; background: #20242e; margin-top: 6px; }
+@media (max-width: 720px) { .sections { grid-template-columns: repeat(2, 1fr); } }
+"""
+
+
+# ---- reading -------------------------------------------------------------------------------------
+class Results:
+    """What was found: coverage, model (of calibrate), generate and conduct as dictionaries, twin as array."""
+
+    def __init__(self):
+        self.coverage = self.model = self.generate = self.twin = self.twin_coverage = None
+        self.conduct = []  # (file name, dictionary)
+        self.commands = []  # (seconds, command)
+        self.voxel = None  # micrometres, x, y, z
+
+
+def read_twin(path):
+    """Labels as [z][y][x] of the first realisation, spacing x, y, z in micrometres; None if it is no such volume."""
+    import h5py
+
+    with h5py.File(path, "r") as f:
+        group = f.get("VTKHDF")
+        if group is None or "CellData/phase" not in group:
+            return None
+        return group["CellData/phase"][()], np.array(group.attrs.get("Spacing", (1.0, 1.0, 1.0)), float)
+
+
+def read_json(results, path):
+    with open(path, encoding="utf-8") as f:
+        data = json.load(f)
+    if not isinstance(data, dict):
+        return
+    if "runs" in data:
+        results.conduct.append((os.path.basename(path), data))
+    elif "loss" in data and "parameters" in data:
+        results.model = data
+    elif "checksum" in data or "peak_bytes" in data:
+        results.generate = data
+    elif "coverage" in data and "lags" in data:
+        if any(str(name).endswith((".vtkhdf", ".h5")) for name in data.get("inputs", [])):
+            results.twin_coverage = data
+        else:
+            results.coverage = data
+
+
+def read_all(names):
+    results = Results()
+    paths = []
+    for name in names:
+        if os.path.isdir(name):
+            paths += sorted(os.path.join(name, entry) for entry in os.listdir(name))
+        else:
+            paths.append(name)
+    for path in paths:
+        try:
+            if path.endswith(".json"):
+                read_json(results, path)
+            elif path.endswith((".vtkhdf", ".h5", ".hdf5")) and results.twin is None:
+                found = read_twin(path)
+                if found:
+                    results.twin, results.voxel = found
+            elif path.endswith(".tsv"):
+                with open(path, encoding="utf-8") as f:
+                    results.commands = [line.rstrip("\n").split("\t", 1) for line in f if "\t" in line]
+            elif not os.path.exists(path):
+                sys.exit(f"report.py: there is no file {path}")
+        except (OSError, ValueError, KeyError) as error:
+            sys.exit(f"report.py: {path} cannot be read: {error}")
+    return results
+
+
+def read_sections(paths, labels):
+    """Phase numbers 1..n of each page of each image."""
+    from PIL import Image, ImageSequence
+
+    sections = []
+    for path in paths:
+        try:
+            with Image.open(path) as image:
+                pages = [np.array(page) for page in ImageSequence.Iterator(image)]
+        except OSError as error:
+            sys.exit(f"report.py: {path} cannot be read: {error}")
+        for page in pages:
+            values = labels or [int(v) for v in np.unique(page)]
+            phase = np.zeros(page.shape[:2], np.uint8)
+            for i, value in enumerate(values):
+                phase[page == value] = i + 1
+            sections.append(phase)
+    return sections
+
+
+def numbers(value):
+    """A list of numbers from JSON: a list, or text such as "0,1,0"."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        value = value.strip("[]").replace(";", ",").split(",")
+    if not isinstance(value, (list, tuple)):
+        value = [value]
+    return [float(v) for v in value if str(v).strip()]
+
+
+def used(data, name, default=None):
+    return ((data or {}).get("used_parameters") or {}).get(name, default)
+
+
+# ---- pieces of the page --------------------------------------------------------------------------
+def esc(text):
+    return html.escape(str(text))
+
+
+def data_uri(content, kind):
+    return f"data:image/{kind};base64," + base64.b64encode(content).decode("ascii")
+
+
+def svg(figure, alt):
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
+    plt.close(figure)
+    return f'<img src="{data_uri(buffer.getvalue(), "svg+xml")}" alt="{esc(alt)}">'
+
+
+def section_png(phase):
+    """An indexed PNG of phase numbers in the palette (0, masked: white)."""
+    from PIL import Image
+
+    image = Image.fromarray(phase.astype(np.uint8), "P")
+    colours = ["#ffffff"] + PHASE_COLOURS
+    image.putpalette([int(c[i:i + 2], 16) for c in colours for i in (1, 3, 5)])
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True)
+    return data_uri(buffer.getvalue(), "png")
+
+
+def table(head, rows, text_columns=(0,)):
+    cls = lambda i: ' class="text"' if i in text_columns else ""
+    out = ['<div class="scroll"><table><thead><tr>']
+    out += [f"<th{cls(i)}>{h}</th>" for i, h in enumerate(head)]
+    out.append("</tr></thead><tbody>")
+    for row in rows:
+        out.append("<tr>" + "".join(f"<td{cls(i)}>{c}</td>" for i, c in enumerate(row)) + "</tr>")
+    out.append("</tbody></table></div>")
+    return "".join(out)
+
+
+def num(value, digits=4):
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return esc(value)
+    if isinstance(value, float) and not np.isfinite(value):
+        return "∞" if value > 0 else "–"
+    if value == 0:
+        return "0"
+    return f"{value:.{digits}g}"
+
+
+def phase_name(names, i):
+    return names[i] if i < len(names) else f"phase {i + 1}"
+
+
+def phase_key(names, n):
+    spans = [f'<span><i class="key" style="background:{PHASE_COLOURS[i % 8]}"></i>{esc(phase_name(names, i))}</span>'
+             for i in range(n)]
+    return f'<p class="key-row">{"".join(spans)}</p>'
+
+
+# ---- sections ------------------------------------------------------------------------------------
+def twin_slices(twin, orient, n):
+    """n slices spread over the twin: xy at equal steps of z; xz of y; yz of x."""
+    axis = {"xy": 0, "xz": 1, "yz": 2}[orient]
+    places = [int((k + 0.5) / n * twin.shape[axis]) for k in range(n)]
+    return [np.take(twin, place, axis=axis) for place in places]
+
+
+def common_crop(images, sizes):
+    """Crop so that all show the same length in micrometres; sizes: (row, column) pixel lengths."""
+    extent = [min(im.shape[a] * s[a] for im, s in zip(images, sizes)) for a in (0, 1)]
+    crops = []
+    for im, s in zip(images, sizes):
+        rows, cols = (max(1, int(round(extent[a] / s[a]))) for a in (0, 1))
+        r0, c0 = (im.shape[0] - rows) // 2, (im.shape[1] - cols) // 2
+        crops.append(im[r0:r0 + rows, c0:c0 + cols])
+    return crops, extent
+
+
+def nice_length(extent):
+    """A round length of about a quarter of the extent."""
+    power = 10 ** np.floor(np.log10(extent / 4))
+    return max(m * power for m in (1, 2, 5) if m * power <= extent / 3)
+
+
+def part_sections(results, sections, pixel, names, shown=2):
+    if results.twin is None and not any(sections.values()):
+        return ""
+    out, n_phases = [], 0
+    dx, dy, dz = results.voxel if results.voxel is not None else (pixel,) * 3
+    for orient in ("xy", "xz", "yz"):
+        data = sections.get(orient) or []
+        twin = []
+        if results.twin is not None and (data or not any(sections.values())):
+            twin = twin_slices(results.twin, orient, shown)
+        if not data and not twin:
+            continue
+        data = data[:shown]
+        twin_pixel = {"xy": (dy, dx), "xz": (dz, dx), "yz": (dz, dy)}[orient]
+        crops, extent = common_crop(data + twin, [(pixel, pixel)] * len(data) + [twin_pixel] * len(twin))
+        n_phases = max([n_phases] + [int(c.max()) for c in crops])
+        bar = nice_length(extent[1])
+        down, across = {"xy": ("y", "x"), "xz": ("z", "x"), "yz": ("z", "y")}[orient]
+        out.append(f"<h3>{orient} sections ({across} to the right, {down} down)</h3><div class=\"sections\">")
+        out.append(f'<div class="side">data</div><div class="side">{"twin" if twin else ""}</div>')
+        cells = [(c, "data" if i < len(data) else "twin") for i, c in enumerate(crops)]
+        for i, (crop, kind) in enumerate(cells):
+            scale = ""
+            if i == 0:
+                scale = (f'<div class="bar" style="width:{100 * bar / extent[1]:.2f}%"></div>'
+                         f"<figcaption>{bar:g} µm</figcaption>")
+            out.append(f'<figure><img src="{section_png(crop)}" alt="{orient} section of the {kind}">{scale}</figure>')
+        out.append("</div>")
+    note = ("All pictures have the same scale, and the data's are cropped to the size of the twin. "
+            "The twin has the statistics of the data, not their places: no picture is a copy of another.")
+    return ("<h2>Sections of data and twin</h2>" + phase_key(names, n_phases) + "".join(out) +
+            f'<p class="note">{note}</p>')
+
+
+# ---- coverage functions --------------------------------------------------------------------------
+def pair_keys(n):
+    return [f"{i + 1}{j + 1}" for i in range(n) for j in range(i, n)]
+
+
+def curve_sets(results):
+    """Curves to draw, in order of directions: (title, lags, {pair: data}, {pair: error}, {pair: model})."""
+    sets = []
+    blocks = (results.model or {}).get("coverage") or []
+    if isinstance(blocks, dict):
+        blocks = [dict(block, orientation=block.get("orientation", name)) for name, block in blocks.items()]
+    for block in blocks:
+        data, model = block.get("data") or {}, block.get("model") or {}
+        error = block.get("standard_error") or block.get("error") or {}
+        name = block.get("orientation", "")
+        h_r = np.array(numbers(block.get("h_r") or block.get("lags")))
+        h_z = np.array(numbers(block.get("h_z"))) if block.get("h_z") else np.zeros_like(h_r)
+        if not len(h_r):
+            continue
+        rays = [(f"{name}, all directions", h_z == 0, h_r)]
+        if np.any(h_z > 0):
+            rays = [(f"{name}, across z", h_z == 0, h_r), (f"{name}, along z", h_r == 0, h_z)]
+        for title, on, lag in rays:
+            pick = lambda d: {k: np.array([np.nan if x is None else x for x in v], float)[on] for k, v in d.items()}
+            sets.append((title, lag[on], pick(data), pick(error), pick(model)))
+    if not sets and results.coverage:
+        c = results.coverage
+        lags = c["lags"]
+        if lags and not isinstance(lags[0], list):
+            sets.append(("data", np.array(lags, float), {k: np.array(v, float) for k, v in c["coverage"].items()}, {}, {}))
+    return sets
+
+
+def part_coverage(results, names):
+    sets = curve_sets(results)
+    if not sets:
+        return ""
+    n = max(int(k[0]) for k in sets[0][2])
+    pairs = [k for k in pair_keys(n) if k in sets[0][2]]
+    columns = min(3, len(pairs))
+    rows = -(-len(pairs) // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(3.6 * columns, 2.5 * rows), squeeze=False)
+    for axis in axes.flat[len(pairs):]:
+        axis.remove()
+    for axis, pair in zip(axes.flat, pairs):
+        for (title, lag, data, error, model), colour, marker in zip(sets, CURVE_COLOURS, "os^D"):
+            if pair in error:
+                axis.fill_between(lag, data[pair] - 1.96 * error[pair], data[pair] + 1.96 * error[pair],
+                                  color=colour, alpha=0.15, linewidth=0)
+            step = max(1, len(lag) // 24)
+            axis.plot(lag[::step], data[pair][::step], marker, color=colour, markersize=3.2, linestyle="none",
+                      label=f"data, {title}")
+            if pair in model:
+                axis.plot(lag, model[pair], color=colour, label=f"model, {title}")
+        axis.margins(x=0.02)
+        axis.locator_params(axis="both", nbins=5)
+        i, j = int(pair[0]) - 1, int(pair[1]) - 1
+        axis.set_title(f"$C_{{{pair}}}$: {phase_name(names, i)} – {phase_name(names, j)}", fontsize=9.5)
+        axis.set_xlabel("lag / µm")
+    for row in axes:
+        row[0].set_ylabel("probability")
+    axes[0][0].legend(loc="upper right", fontsize=8, handlelength=1.2)
+    figure.tight_layout(w_pad=1.2, h_pad=1.2)
+    note = ("C<sub>ij</sub>(h): probability that a point lies in phase i and the point at distance h in phase j. "
+            "Markers: data.")
+    if any(s[3] for s in sets):
+        note += " Band: 1.96 standard errors of the data."
+    if any(s[4] for s in sets):
+        note += " Line: calibrated model."
+    return ("<h2>Two-point coverage functions</h2><figure>" + svg(figure, "coverage functions of data and model") +
+            f"<figcaption>{note}</figcaption></figure>")
+
+
+# ---- fractions, calibration ----------------------------------------------------------------------
+def fraction_rows(results, names):
+    model, coverage = results.model or {}, results.coverage or {}
+    given = model.get("volume_fractions")
+    block = given if isinstance(given, dict) else {"model": given} if given else {}
+    data = block.get("data") or coverage.get("volume_fractions") or []
+    ci = block.get("ci95") or coverage.get("volume_fractions_ci95") or []
+    of_model = block.get("model") or []
+    of_twin = (results.generate or {}).get("volume_fractions") or []
+    if of_twin and isinstance(of_twin[0], list):
+        of_twin = of_twin[0]
+    if not of_twin and results.twin is not None:
+        counts = np.bincount(results.twin.ravel())[1:]
+        of_twin = list(counts / counts.sum())
+    n = max(len(data), len(of_model), len(of_twin))
+    rows = []
+    for i in range(n):
+        half = ci[i] if i < len(ci) else None
+        if isinstance(half, list):
+            half = (half[1] - half[0]) / 2
+        rows.append((i, data[i] if i < len(data) else None, half, of_model[i] if i < len(of_model) else None,
+                     of_twin[i] if i < len(of_twin) else None))
+    return rows
+
+
+def part_fractions(results, names):
+    rows = fraction_rows(results, names)
+    if not rows:
+        return ""
+    out = []
+    for i, data, half, model, twin in rows:
+        name = f'<i class="key" style="background:{PHASE_COLOURS[i % 8]}"></i>{esc(phase_name(names, i))}'
+        interval = f"{data:.4f} ± {half:.4f}" if data is not None and half is not None else num(data)
+        inside = "–"
+        if data is not None and half is not None and twin is not None:
+            inside = "yes" if abs(twin - data) <= half else "no"
+        out.append([name, interval] + [f"{v:.4f}" if v is not None else "–" for v in (model, twin)] + [inside])
+    note = ("The interval holds the fraction of the material that the sections came from with 95 % confidence "
+            "(from the integral range of the two-point function).")
+    return ("<h2>Phase fractions</h2>" +
+            table(["phase", "data, 95 % interval", "model", "twin", "twin inside the interval"], out) +
+            f'<p class="note">{note}</p>')
+
+
+def history_of(model):
+    """Iterations and losses from the list of calibrate (numbers, or objects with iteration and loss)."""
+    points = []
+    for i, item in enumerate(model.get("history") or []):
+        if isinstance(item, dict):
+            points.append((item.get("iteration", i), item.get("loss")))
+        else:
+            points.append((i, item))
+    return [(i, v) for i, v in points if v is not None and v > 0]
+
+
+def part_calibration(results):
+    model = results.model
+    if not model:
+        return ""
+    rows = []
+    sd = model.get("parameters_sd") or {}
+    for name, value in (model.get("parameters") or {}).items():
+        if isinstance(value, list):
+            continue
+        spread = sd.get(name)
+        rows.append([f"<code>{esc(name)}</code>", num(value), num(spread, 2),
+                     f"{100 * spread / abs(value):.1f} %" if spread and value else "–"])
+    out = ["<h2>Calibrated model</h2>"]
+    facts = []
+    for key, text in (("method", "method"), ("evaluator", "evaluator"), ("iterations", "iterations"),
+                      ("loss", "loss")):
+        value = model.get(key, used(model, key))
+        if value is not None:
+            facts.append(f"{text} {num(value)}")
+    out.append(f"<p>{esc('; '.join(facts))}.</p>" if facts else "")
+    if rows:
+        out.append(table(["parameter", "value", "standard deviation", "relative"], rows))
+        out.append('<p class="note">Lengths in micrometres. The standard deviation says how far the value could move '
+                   "with other sections of the same material; see the user guide for how it is found.</p>")
+    points = history_of(model)
+    if len(points) > 1:
+        figure, axis = plt.subplots(figsize=(6.4, 2.4))
+        axis.semilogy([p[0] for p in points], [p[1] for p in points], color=INK)
+        axis.set_xlabel("iteration")
+        axis.set_ylabel("loss")
+        out.append('<h3>Loss during calibration</h3><figure style="max-width:700px">' +
+                   svg(figure, "loss by iteration") + "</figure>")
+    loss_ij = model.get("loss_ij")
+    if isinstance(loss_ij, dict) and loss_ij:
+        out.append("<h3>Loss by pair of phases</h3>" + table(["pair", "loss"], [[f"C<sub>{esc(k)}</sub>", num(v)] for k, v in loss_ij.items()]))
+    return "".join(out)
+
+
+# ---- conductivity --------------------------------------------------------------------------------
+def part_conduct(results, names):
+    rows, tensors = [], []
+    for _, data in results.conduct:
+        sigma = numbers(data.get("sigma") or used(data, "conduct_sigma"))
+        conducting = [i for i, s in enumerate(sigma) if s > 0]
+        label = ", ".join(f"{esc(phase_name(names, i))} ({sigma[i]:g})" for i in conducting) or "–"
+        for run in data["runs"]:
+            seconds = run.get("seconds")
+            if isinstance(seconds, dict):
+                seconds = sum(v for v in seconds.values() if isinstance(v, (int, float)))
+            percolating = run.get("percolating_fraction")
+            if isinstance(percolating, list):
+                percolating = ", ".join(num(percolating[i]) for i in conducting if i < len(percolating))
+            flux_in, flux_out = run.get("flux_in"), run.get("flux_out")
+            gap = abs(flux_in - flux_out) / abs(flux_in) if flux_in and flux_out is not None else None
+            rows.append([label, esc(run.get("axis", "")), num(run.get("sigma_eff")), num(run.get("m_factor")),
+                         num(run.get("tortuosity_factor")), num(percolating), num(gap, 2), num(run.get("iterations")),
+                         num(seconds, 3)])
+            label = ""
+        tensor = data.get("tensor")
+        if tensor:
+            tensors.append((conducting, tensor))
+    if not rows:
+        return ""
+    head = ["conducting phase (σ₀)", "axis", "σ<sub>eff</sub>", "M-factor", "tortuosity factor",
+            "percolating fraction", "flux in/out differ by", "iterations", "seconds"]
+    note = ("Voltage between two opposite faces of the twin, no flux through the others; z is the axis of pressing. "
+            "M = σ<sub>eff</sub>/σ₀; tortuosity factor = ε/M with the phase's volume fraction ε; the percolating "
+            "fraction is the share of the volume that takes part in conduction from face to face.")
+    return "<h2>Effective conductivity</h2>" + table(head, rows) + f'<p class="note">{note}</p>'
+
+
+# ---- how it was run ------------------------------------------------------------------------------
+def part_run(results):
+    out = ["<h2>How it was run</h2>"]
+    if results.commands:
+        rows = [[f"<code>{esc(command)}</code>", esc(seconds)] for seconds, command in results.commands]
+        try:
+            rows.append(["all together", f"{sum(float(s) for s, _ in results.commands):.1f}"])
+        except ValueError:
+            pass
+        out.append(table(["command", "seconds"], rows))
+    sources = [results.generate, results.model, results.coverage] + [d for _, d in results.conduct]
+    versions = next((d["versions"] for d in sources if d and d.get("versions")), None)
+    if isinstance(versions, dict):
+        out.append("<h3>Versions</h3>" + table(["", ""], [[esc(k), f"<code>{esc(v)}</code>"] for k, v in versions.items()],
+                                               text_columns=(0, 1)))
+    if results.generate and results.generate.get("peak_bytes"):
+        out.append(f"<p>Peak memory of generation: {results.generate['peak_bytes'] / 2**20:.0f} MiB for each process"
+                   " at most.</p>")
+    return "".join(out) if len(out) > 1 else ""
+
+
+def headline(results, names):
+    """The few figures that tell how it went."""
+    items = []
+    if results.twin is not None:
+        nz, ny, nx = results.twin.shape
+        dx, dy, dz = results.voxel
+        items.append((f"{nz} × {ny} × {nx}", f"voxels; {nz * dz:.4g} × {ny * dy:.4g} × {nx * dx:.4g} µm³"))
+    gaps = [abs(t - d) for _, d, _, _, t in fraction_rows(results, names) if d is not None and t is not None]
+    if gaps:
+        items.append((f"{max(gaps):.4f}", "largest difference of a phase fraction, data and twin"))
+    for _, data in results.conduct:
+        sigma = numbers(data.get("sigma") or used(data, "conduct_sigma"))
+        conducting = [i for i, s in enumerate(sigma) if s > 0]
+        values = [run.get("m_factor") for run in data["runs"]]
+        if len(conducting) == 1 and values and all(v is not None for v in values):
+            items.append((" / ".join(f"{v:.3f}" for v in values),
+                          f"M-factor of {phase_name(names, conducting[0])} along " +
+                          ", ".join(str(run.get("axis")) for run in data["runs"])))
+    if not items:
+        return ""
+    return '<ul class="figures">' + "".join(f"<li><b>{esc(a)}</b><span>{esc(b)}</span></li>" for a, b in items) + "</ul>"
+
+
+def make_page(results, sections, pixel, names, title):
+    parts = [
+        headline(results, names), part_sections(results, sections, pixel, names), part_fractions(results, names),
+        part_coverage(results, names), part_calibration(results), part_conduct(results, names), part_run(results),
+    ]
+    date = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
+    return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{esc(title)}</title>'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<style>{STYLE}</style></head><body><h1>{esc(title)}</h1>"
+            f'<p class="lead">From 2D sections to a calibrated model, a 3D twin and its conductivity. Made by exset, {esc(date)}.</p>'
+            + "\n".join(p for p in parts if p) + "</body></html>\n")
+
+
+def sections_from_json(results, orient):
+    """Paths that calibrate recorded, if they still exist from here."""
+    value = used(results.model, "sections_" + orient) or []
+    if isinstance(value, str):
+        value = value.strip("[]").split(",")
+    return [p.strip() for p in value if os.path.exists(p.strip())]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("inputs", nargs="+", help="a folder of results, or files (.json, .vtkhdf, .tsv)")
+    parser.add_argument("-o", "--output", default=None, help="the page (default: report.html in the first folder, or here)")
+    for orient in ("xy", "xz", "yz"):
+        parser.add_argument("--" + orient, nargs="+", default=[], metavar="IMAGE", help=f"images of {orient} sections")
+    parser.add_argument("--labels", default=None, help="gray values of phases 1, 2, ... (default: as calibrated, or found)")
+    parser.add_argument("--pixel", type=float, default=None, help="pixel length in micrometres (default: as calibrated)")
+    parser.add_argument("--phases", default="", help="names of the phases, separated by commas")
+    parser.add_argument("--title", default="exset report")
+    args = parser.parse_args()
+
+    results = read_all(args.inputs)
+    names = [n.strip() for n in args.phases.split(",") if n.strip()]
+    source = results.model or results.coverage
+    labels = [int(v) for v in numbers(args.labels or used(source, "image_labels"))]
+    pixel = args.pixel or (numbers(used(source, "voxel_size")) or [None])[0]
+    if pixel is None:
+        pixel = float(results.voxel[0]) if results.voxel is not None else 1.0
+    sections = {o: read_sections(getattr(args, o) or sections_from_json(results, o), labels) for o in ("xy", "xz", "yz")}
+    output = args.output
+    if output is None:
+        output = os.path.join(args.inputs[0] if os.path.isdir(args.inputs[0]) else ".", "report.html")
+    page = make_page(results, sections, pixel, names, args.title)
+    temporary = output + ".part"
+    try:
+        with open(temporary, "w", encoding="utf-8") as f:
+            f.write(page)
+        os.replace(temporary, output)
+    except OSError as error:
+        sys.exit(f"report.py: {output} cannot be written: {error}")
+
+
+if __name__ == "__main__":
+    main()
