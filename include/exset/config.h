@@ -78,6 +78,9 @@ typedef int (*exset_config_visit_t)(void *user, const exset_key_t *key, const ch
                                     const char *value);
 int exset_config_used(const exset_config_t *config, exset_config_visit_t visit, void *user);
 
+/** PETSc's version, "3.18.5". Local. */
+const char *exset_config_petsc_version(void);
+
 /** Nearest of the words to name by edit distance, or NULL if none is near. Local, borrowed. */
 const char *exset_config_nearest(const char *name, int n, const char *const *words);
 

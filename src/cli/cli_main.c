@@ -1,3 +1,70 @@
-int main(void) {
-  return 0;
+/* exset: the program. Finds the command, runs it, turns error codes into one line and an exit code. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const cli_command_t commands[] = {
+    {"info", "exset info", "version, libraries, MPI", "", exset_cli_info},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+const cli_command_t *cli_commands(void) {
+  return commands;
+}
+
+static const cli_command_t *find_command(const char *name) {
+  for (const cli_command_t *c = commands; c->name; c++)
+    if (strcmp(c->name, name) == 0) return c;
+  return NULL;
+}
+
+static int unknown_command(exset_ctx_t *ctx, const char *name) {
+  const char *words[sizeof commands / sizeof *commands];
+  int n = 0;
+  for (const cli_command_t *c = commands; c->name; c++) words[n++] = c->name;
+  const char *nearest = exset_config_nearest(name, n, words);
+  return exset_fail(ctx, EXSET_ERR_INPUT, "unknown command \"%.60s\"; %s%s", name,
+                    nearest ? "the nearest is " : "see exset --help", nearest ? nearest : "");
+}
+
+static bool is_help(const char *word) {
+  return strcmp(word, "--help") == 0 || strcmp(word, "-help") == 0 || strcmp(word, "-h") == 0;
+}
+
+static int run(exset_ctx_t *ctx, int argc, char **argv) {
+  if (argc < 2) return exset_fail(ctx, EXSET_ERR_INPUT, "no command given; see exset --help");
+  if (is_help(argv[1]) || strcmp(argv[1], "help") == 0) {
+    cli_help_general(ctx);
+    return EXSET_OK;
+  }
+  const cli_command_t *command = find_command(argv[1]);
+  if (!command) return unknown_command(ctx, argv[1]);
+  for (int i = 2; i < argc; i++) {
+    if (!is_help(argv[i])) continue;
+    cli_help_command(ctx, command);
+    return EXSET_OK;
+  }
+  exset_config_t *config = NULL;
+  EXSET_TRY(exset_config_create(ctx, command->name, argc - 2, argv + 2, &config));
+  const int err = command->run(ctx, config);
+  if (err < 0) return err; /* this rank alone: nothing collective may follow */
+  const int err_end = exset_config_destroy(&config);
+  return err ? err : err_end;
+}
+
+int main(int argc, char **argv) {
+  exset_ctx_t *ctx = NULL;
+  if (MPI_Init(&argc, &argv) != MPI_SUCCESS) return EXSET_ERR_RUN;
+  int err = exset_ctx_create(MPI_COMM_WORLD, &ctx);
+  if (!err) err = run(ctx, argc, argv);
+  const char *message = ctx && ctx->message[0] ? ctx->message : "failed without a message";
+  if (err < 0) {
+    fprintf(stderr, "exset: %s\n", message);
+    MPI_Abort(MPI_COMM_WORLD, EXSET_ERR_RUN);
+  }
+  if (err && ctx->rank == 0) fprintf(stderr, "exset: %s\n", message);
+  exset_ctx_destroy(&ctx);
+  if (MPI_Finalize() != MPI_SUCCESS && !err) err = EXSET_ERR_RUN;
+  return err;
 }

@@ -1,0 +1,96 @@
+/* The one table of keys. Blocks follow the modules; within a block, the order of the help text. */
+#include "exset/config.h"
+
+#include <stddef.h>
+
+#define ALL ",all,"
+#define SECTIONS ",coverage,calibrate,"
+#define IMAGES ",coverage,calibrate,conduct,"
+#define VOLUMES ",coverage,conduct,"
+#define MODEL ",generate,calibrate,"
+
+/* name, type, most values, range, unit, default, commands, help */
+static const exset_key_t keys[] = {
+    /* ---- every command ---- */
+    {"o", EXSET_KEY_STRING, 1, "", "", NULL, ALL,
+     "main output file; results as JSON go beside it, with the ending .json"},
+    {"verbosity", EXSET_KEY_INT, 1, "[0,2]", "", "1", ALL,
+     "0: results only, 1: progress, 2: details"},
+    {"dry_run", EXSET_KEY_BOOL, 1, "", "", "false", ALL,
+     "check everything, print the plan (memory, sizes) and stop"},
+
+    /* ---- micrographs and volumes in ---- */
+    {"image_labels", EXSET_KEY_INT, 16, "[0,65535]", "", NULL, IMAGES,
+     "gray values of phase 1, 2, ...; default: the values found, ascending"},
+    {"image_mask", EXSET_KEY_INT, 16, "[0,65535]", "", NULL, IMAGES,
+     "gray values of pixels to leave out (cracks, frame)"},
+    {"voxel_size", EXSET_KEY_REAL, 3, "(0,inf)", "um", NULL,
+     ",coverage,calibrate,generate,conduct,",
+     "edge length of a pixel or voxel: one number, or z,y,x; default: the file's, or 1"},
+    {"orientation", EXSET_KEY_CHOICE, 1024, "xy,xz,yz", "", "xy", ",coverage,",
+     "plane of the sections: one for all inputs, or one for each"},
+    {"z_axis", EXSET_KEY_CHOICE, 1, "rows,columns", "", "rows", SECTIONS,
+     "sections containing z: does z run down the rows or along the columns of the image"},
+    {"sections_xy", EXSET_KEY_FILE, 1024, "", "", NULL, ",calibrate,",
+     "images of sections in the x-y plane (normal to z, the axis of symmetry)"},
+    {"sections_xz", EXSET_KEY_FILE, 1024, "", "", NULL, ",calibrate,",
+     "images of sections in the x-z plane"},
+    {"sections_yz", EXSET_KEY_FILE, 1024, "", "", NULL, ",calibrate,",
+     "images of sections in the y-z plane"},
+    {"max_lag", EXSET_KEY_REAL, 1, "(0,inf)", "um", NULL, SECTIONS,
+     "largest lag; default: from the image size (coverage), from the data's decay (calibrate)"},
+    {"volume_dataset", EXSET_KEY_STRING, 1, "", "", NULL, VOLUMES,
+     "data set of an HDF5 volume; default: VTKHDF cell data \"phase\""},
+    {"raw_size", EXSET_KEY_INT, 3, "[1,inf)", "", NULL, VOLUMES,
+     "nz,ny,nx of a raw volume (8 bit, or 16 bit little endian by the file's length)"},
+
+    /* ---- model ---- */
+    {"field#_type", EXSET_KEY_CHOICE, 1, "gaussian,chi_square", "", "gaussian", MODEL,
+     "kind of the field whose excursion set is phase #"},
+    {"field#_dof", EXSET_KEY_INT, 1, "[1,100]", "", "1", MODEL,
+     "degrees of freedom of a chi-square field"},
+    {"field#_below", EXSET_KEY_BOOL, 1, "", "", "false", MODEL,
+     "the set is {X <= threshold} instead of {X >= threshold}"},
+    {"field#_fraction", EXSET_KEY_REAL, 1, "(0,1)", "", NULL, MODEL,
+     "probability of the field's set (phase 2: of what phase 1 leaves over)"},
+    {"field#_coupling", EXSET_KEY_REAL, 1, "[-100,100]", "", "0", ",generate,",
+     "c of (X + c X_1)/sqrt(1 + c^2), Gaussian fields after the first: one phase coats another"},
+    {"field#_family", EXSET_KEY_CHOICE, 8, "gaussian,matern,ring,knots", "", "gaussian", MODEL,
+     "family of each term of the spectrum (a list makes a sum), or knots alone"},
+    {"field#_weight", EXSET_KEY_REAL, 8, "(0,inf)", "", NULL, MODEL,
+     "relative share of each term in the variance; default: equal"},
+    {"field#_length_xy", EXSET_KEY_REAL, 8, "(0,inf)", "um", NULL, MODEL,
+     "correlation length of each term across z"},
+    {"field#_length_z", EXSET_KEY_REAL, 8, "(0,inf)", "um", NULL, MODEL,
+     "correlation length of each term along z; default: length_xy (isotropic)"},
+    {"field#_nu", EXSET_KEY_REAL, 8, "(0,100]", "", "1.5", MODEL,
+     "smoothness: one for each term, or one for all (matern; others ignore it)"},
+    {"field#_width", EXSET_KEY_REAL, 8, "(0,10]", "", "0.3", MODEL,
+     "relative width: one for each term, or one for all (ring; others ignore it)"},
+    {"field#_nugget", EXSET_KEY_REAL, 1, "[0,1)", "", "0", MODEL,
+     "white share of the variance (depends on the voxel size)"},
+    {"field#_knots_shape", EXSET_KEY_INT, 2, "[2,1024]", "", NULL, MODEL,
+     "number of splines in |k|, or in k_r,k_z"},
+    {"field#_knots_max", EXSET_KEY_REAL, 2, "(0,inf)", "rad/um", NULL, MODEL,
+     "wavenumber of the last spline's centre, in |k|, or in k_r,k_z"},
+    {"field#_knots", EXSET_KEY_REAL, 65536, "[0,inf)", "", NULL, MODEL,
+     "spline coefficients, k_z fastest"},
+
+    /* ---- generate ---- */
+    {"size", EXSET_KEY_INT, 3, "[2,inf)", "", NULL, ",generate,",
+     "voxels of the twin: nz,ny,nx, or one number for a cube"},
+    {"seed", EXSET_KEY_INT, 1, "[0,inf)", "", "1", MODEL, "seed of the random numbers"},
+    {"realisations", EXSET_KEY_INT, 1, "[1,inf)", "", "1", ",generate,",
+     "number of independent twins"},
+    {"output", EXSET_KEY_CHOICE, 1, "labels,fields,none", "", "labels", ",generate,",
+     "what to write: labels, labels and fields, or nothing (figures only)"},
+
+    /* ---- info ---- */
+    {"parameters", EXSET_KEY_BOOL, 1, "", "", "false", ",info,",
+     "print the parameter page of the documentation"},
+    {NULL, EXSET_KEY_BOOL, 0, NULL, NULL, NULL, NULL, NULL},
+};
+
+const exset_key_t *exset_config_keys(void) {
+  return keys;
+}
