@@ -1,0 +1,84 @@
+/**
+ * simd: helpers for loops that compilers turn into vector code: a marker that compiles a function once
+ * for each instruction set, and exp and log in single precision as inline expressions without branches.
+ *
+ * Files that must give equal bits on every instruction set are compiled with -ffp-contract=off
+ * (see EXACT in the Makefile); every operation used here is then the same everywhere. All of it is local.
+ */
+#ifndef EXSET_SIMD_H
+#define EXSET_SIMD_H
+
+#include <stdint.h>
+#include <string.h>
+
+/* One copy for each instruction set, chosen when the program starts; the sanitizers start too late for that,
+ * and older clang cannot link it. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(EXSET_NO_CLONES)
+#if defined(__clang__)
+#if __clang_major__ >= 18 && !__has_feature(address_sanitizer)
+#define EXSET_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+#elif !defined(__SANITIZE_ADDRESS__)
+#define EXSET_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+#endif
+#ifndef EXSET_CLONES
+#define EXSET_CLONES
+#endif
+#define EXSET_INLINE static inline __attribute__((always_inline))
+
+EXSET_INLINE uint32_t exset_float_bits(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+EXSET_INLINE float exset_bits_float(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* log x for normal x > 0; relative error about 1e-7. Polynomial: Cephes, logf. */
+EXSET_INLINE float exset_logf(float x) {
+  /* x = 2^e m with m in [sqrt(1/2), sqrt 2) */
+  const uint32_t bits = exset_float_bits(x);
+  const int32_t e = (int32_t)(bits - 0x3F3504F3u) >> 23;
+  const float f = exset_bits_float(bits - ((uint32_t)e << 23)) - 1.0f, f2 = f * f;
+  float p = 7.0376836292e-2f;
+  p = p * f - 1.1514610310e-1f;
+  p = p * f + 1.1676998740e-1f;
+  p = p * f - 1.2420140846e-1f;
+  p = p * f + 1.4249322787e-1f;
+  p = p * f - 1.6668057665e-1f;
+  p = p * f + 2.0000714765e-1f;
+  p = p * f - 2.4999993993e-1f;
+  p = p * f + 3.3333331174e-1f;
+  const float tail = f * f2 * p - 0.5f * f2 + (float)e * -2.12194440e-4f;
+  return (tail + f) + (float)e * 0.693359375f;
+}
+
+/* log(1 + x) for x >= 0; relative error about 1e-7: the rounding of 1 + x is put right. */
+EXSET_INLINE float exset_log1pf(float x) {
+  const float u = 1.0f + x;
+  return exset_logf(u) + (x - (u - 1.0f)) / u;
+}
+
+/* exp x for x <= 88; below -87 the value at -87 (1.6e-38, still a normal number); relative error about 1e-7.
+ * Polynomial: Cephes, expf. */
+EXSET_INLINE float exset_expf(float x) {
+  x = x > -87.0f ? x : -87.0f;
+  const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
+  const float n = (x * 1.44269504088896341f + shift) - shift;
+  const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;
+  float p = 1.9875691500e-4f;
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  return p * exset_bits_float((uint32_t)((int32_t)n + 127) << 23);
+}
+
+#endif
