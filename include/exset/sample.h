@@ -1,0 +1,90 @@
+/**
+ * sample: amplitudes of spectra on distributed grids, Hermitian noise, realisations of fields.
+ *
+ * A realisation is X(r) = sum_k a(k) W(k) exp(i k r), a = sqrt(S), with W complex white noise of E|W|^2 = 1 that
+ * is Hermitian, W(-k) = conj W(k): modes that are their own mirror image (k = 0 included) are real. S
+ * sums to 1 over the modes of the grid, so the variance is 1; the mean of one realisation is not subtracted.
+ * W(k) depends on (seed, realisation, field, component) and on the signed indices of the mode only. Hence
+ * it is the same for every number of ranks, and grids of equal box and different voxels share their low modes.
+ */
+#ifndef EXSET_SAMPLE_H
+#define EXSET_SAMPLE_H
+
+#include "exset/field.h"
+#include "exset/rng.h"
+
+/* ---- amplitudes ---------------------------------------------------------------------------- */
+
+/* Amplitudes of a normalised spectrum on a grid, row by row in single precision. */
+typedef struct exset_amplitude_s exset_amplitude_t;
+
+/**
+ * Normalise spectrum on a grid: n cells, voxel in micrometres (z, y, x). Collective; the sums do not depend on the
+ * number of ranks. The spectrum is not kept. Errors: EXSET_ERR_RUN (memory).
+ */
+int exset_amplitude_create(exset_ctx_t *ctx, const int64_t n[3], const double voxel[3],
+                           const exset_spectrum_t *spectrum, exset_amplitude_t **amplitude);
+void exset_amplitude_destroy(exset_amplitude_t **amplitude);
+/** Floats that exset_amplitude_row writes: nx/2 + 1 rounded up to 16. Local. */
+int64_t exset_amplitude_row_size(const exset_amplitude_t *amplitude);
+/**
+ * a = sqrt(S) at all indices kx = 0..nx/2 of the row (ky, kz): row[kx]; values beyond nx/2 are padding.
+ * ky, kz: array indices in [0, ny), [0, nz). Local. Errors relative to double precision about 1e-6.
+ */
+void exset_amplitude_row(const exset_amplitude_t *amplitude, int64_t ky, int64_t kz, float *row);
+
+/**
+ * Share of a spectrum's variance at wavenumbers that a grid of this voxel size cannot hold, |k_i| > pi / voxel_i,
+ * by quadrature over all wavenumbers (the nugget, white at any voxel size, is left out). Local.
+ */
+double exset_spectrum_lost(const exset_spectrum_t *spectrum, const double voxel[3]);
+/**
+ * Correlation lengths in micrometres (in the plane, along z): the longest of the terms' lengths; for
+ * knots, sqrt(2 d / <k^2>) over the d directions. 0 for a white spectrum. Local.
+ */
+void exset_spectrum_lengths(const exset_spectrum_t *spectrum, double *xy, double *z);
+
+/* ---- realisations -------------------------------------------------------------------------- */
+
+/* Which random numbers: equal arguments give equal noise. */
+typedef struct {
+  uint64_t seed, realisation;
+  uint32_t field; /* from 0 */
+} exset_draw_t;
+
+/* Wall-clock seconds, added up. */
+typedef struct {
+  double plan, noise, fft, threshold, write;
+} exset_seconds_t;
+
+/* A grid's transform and buffer: 4 (1 + 2/nx) bytes for each local cell. */
+typedef struct exset_sampler_s exset_sampler_t;
+
+/** measure: let the transform library time its algorithms (pays off for many realisations).
+ *  Collective. Errors: EXSET_ERR_INPUT (too large for so few ranks), EXSET_ERR_RUN (memory). */
+int exset_sampler_create(exset_ctx_t *ctx, const exset_grid_t *grid, bool measure,
+                         exset_sampler_t **sampler);
+void exset_sampler_destroy(exset_sampler_t **sampler);
+const exset_grid_t *exset_sampler_grid(const exset_sampler_t *sampler);
+
+/**
+ * Fill the buffer with a(k) W(k) of one Gaussian component (from 0), the spectrum before its transform, as
+ * [ny_local][nz][nx/2 + 1] complex numbers, planes y0... Local.
+ */
+void exset_sampler_modes(exset_sampler_t *sampler, const exset_amplitude_t *amplitude,
+                         exset_draw_t draw, uint32_t component);
+/** The buffer as modes. Local, borrowed. */
+const float *exset_sampler_spectrum(const exset_sampler_t *sampler, int64_t *y0, int64_t *ny_local);
+/**
+ * Draw one field X into the buffer: a Gaussian field, or a chi-square field as the sum of its squared
+ * components. Coupling is not applied here. seconds (may be NULL) gets noise and fft times added.
+ * Collective. Errors: EXSET_ERR_RUN (memory).
+ */
+int exset_sampler_field(exset_ctx_t *ctx, exset_sampler_t *sampler, const exset_field_t *field,
+                        exset_draw_t draw, exset_seconds_t *seconds);
+/** The buffer as a real field: [nz_local][ny][row], row = 2 (nx/2 + 1) floats of which nx count. Local, borrowed. */
+float *exset_sampler_real(exset_sampler_t *sampler, int64_t *row);
+/** Copy the real field without padding to out[nz_local][ny][nx]. Local. */
+void exset_sampler_copy(exset_sampler_t *sampler, float *out);
+
+#endif

@@ -1,0 +1,304 @@
+/*
+ * Amplitudes a(k) = sqrt(S(k)) in single precision, one row of k_x at a time, and the sums that normalise S.
+ *
+ * A term enters as exp(log density + offset): the exponents are put together before the exponential is
+ * taken, so that nothing overflows and nothing underflows to zero (exset_expf stops at 1.6e-38).
+ */
+#include "exset/sample.h"
+#include "exset/simd.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { QUANTUM = 16, CHUNK = 512 };
+
+struct exset_amplitude_s {
+  int64_t n[3], row;              /* row: nx/2 + 1 rounded up to the quantum */
+  double base[3];                 /* spacing of the wavenumbers, 2 pi / (n voxel) */
+  float *kx2;                     /* [row] k_x^2; 0 in the padding */
+  float *scratch;                 /* [row] */
+  exset_spectrum_t spectrum;      /* without coefficients */
+  double offset[EXSET_MAX_TERMS]; /* log of the factor that gives each term its share */
+  double white;                   /* nugget / modes */
+  /* knots: a cubic polynomial on each interval of k_r, for each |k_z| (one table when isotropic) */
+  int intervals;
+  double step;       /* distance of the knots in k_r */
+  float (*piece)[4]; /* [tables][intervals + 1]; the last piece of each table is 0 */
+};
+
+/* One term along a row: exponent c0 - s kx2 (gaussian), c0 - c1 log(1 + b + s kx2) (matern),
+ * c0 - c1 (sqrt(b + s kx2) - 1)^2 (ring). */
+typedef struct {
+  exset_family_t family;
+  float b, s, c0, c1;
+} term_row_t;
+
+EXSET_CLONES static void eval_term(const term_row_t *term, int64_t n, const float *restrict kx2,
+                                   float *restrict out) {
+  const float b = term->b, s = term->s, c0 = term->c0, c1 = term->c1;
+  switch (term->family) {
+    case EXSET_FAMILY_GAUSSIAN:
+      for (int64_t i = 0; i < n; i++) out[i] = exset_expf(c0 - s * kx2[i]);
+      break;
+    case EXSET_FAMILY_MATERN:
+      for (int64_t i = 0; i < n; i++) out[i] = exset_expf(c0 - c1 * exset_log1pf(b + s * kx2[i]));
+      break;
+    case EXSET_FAMILY_RING:
+      for (int64_t i = 0; i < n; i++) {
+        const float d = sqrtf(b + s * kx2[i]) - 1.0f;
+        out[i] = exset_expf(c0 - c1 * (d * d));
+      }
+      break;
+  }
+}
+
+/* Knots along a row: the piece at k / step, k^2 = b + kx2. */
+EXSET_CLONES static void eval_knots(int intervals, const float (*restrict piece)[4], float b,
+                                    float per_step, int64_t n, const float *restrict kx2,
+                                    float *restrict out) {
+  const float end = (float)intervals;
+  for (int64_t i = 0; i < n; i++) {
+    float u = sqrtf(b + kx2[i]) * per_step;
+    u = u < end ? u : end;
+    const int32_t j = (int32_t)u;
+    const float t = u - (float)j;
+    const float v = ((piece[j][3] * t + piece[j][2]) * t + piece[j][1]) * t + piece[j][0];
+    out[i] = v > 0.0f ? v : 0.0f;
+  }
+}
+
+EXSET_CLONES static void add_rows(int64_t n, const float *restrict from, float *restrict to) {
+  for (int64_t i = 0; i < n; i++) to[i] += from[i];
+}
+
+EXSET_CLONES static void root_rows(int64_t n, float white, float *restrict row) {
+  for (int64_t i = 0; i < n; i++) row[i] = sqrtf(row[i] + white);
+}
+
+/* Sum in double precision, in an order that no instruction set changes. */
+EXSET_CLONES static double sum_row(int64_t n, const float *row) {
+  double part[QUANTUM] = {0};
+  for (int64_t i = 0; i < n; i += QUANTUM)
+    for (int j = 0; j < QUANTUM; j++) part[j] += (double)row[i + j];
+  double sum = 0;
+  for (int j = 0; j < QUANTUM; j++) sum += part[j];
+  return sum;
+}
+
+static double signed_wavenumber(const exset_amplitude_t *a, int axis, int64_t i) {
+  return a->base[axis] * (double)(i <= a->n[axis] / 2 ? i : i - a->n[axis]);
+}
+
+/* half: 1 for the density, 1/2 for its square root. */
+static void term_along_row(const exset_amplitude_t *a, int t, double ky, double kz, double half,
+                           float *out) {
+  const exset_term_t *term = &a->spectrum.term[t];
+  const double s = term->length_xy * term->length_xy;
+  const double b = s * ky * ky + term->length_z * term->length_z * kz * kz;
+  const double c0 = half * a->offset[t];
+  term_row_t row = {term->family, (float)b, (float)s, (float)c0, 0};
+  switch (term->family) {
+    case EXSET_FAMILY_GAUSSIAN:
+      row.c0 = (float)(c0 - half * b / 4);
+      row.s = (float)(half * s / 4);
+      break;
+    case EXSET_FAMILY_MATERN:
+      row.b = (float)(b / (2 * term->nu));
+      row.s = (float)(s / (2 * term->nu));
+      row.c1 = (float)(half * (term->nu + 1.5));
+      break;
+    case EXSET_FAMILY_RING:
+      row.c1 = (float)(half / (2 * term->width * term->width));
+      break;
+  }
+  eval_term(&row, a->row, a->kx2, out);
+}
+
+static void knots_along_row(const exset_amplitude_t *a, double ky, double kz, int64_t iz,
+                            float *out) {
+  const bool tensor = a->spectrum.knots_z > 0;
+  const int64_t table = tensor ? iz : 0;
+  const double b = ky * ky + (tensor ? 0 : kz * kz);
+  eval_knots(a->intervals, (const float(*)[4])a->piece + table * (a->intervals + 1), (float)b,
+             (float)(1 / a->step), a->row, a->kx2, out);
+}
+
+static int64_t mirrored(int64_t i, int64_t n) {
+  return i <= n / 2 ? i : n - i;
+}
+
+void exset_amplitude_row(const exset_amplitude_t *a, int64_t iy, int64_t iz, float *row) {
+  const double ky = signed_wavenumber(a, EXSET_AXIS_Y, iy);
+  const double kz = signed_wavenumber(a, EXSET_AXIS_Z, iz);
+  const int n_terms = a->spectrum.n_terms;
+  if (n_terms == 1 && a->white == 0) {
+    term_along_row(a, 0, ky, kz, 0.5, row);
+    return;
+  }
+  memset(row, 0, (size_t)a->row * sizeof *row);
+  if (a->intervals > 0) knots_along_row(a, ky, kz, mirrored(iz, a->n[EXSET_AXIS_Z]), row);
+  for (int t = 0; t < n_terms; t++) {
+    if (t == 0) {
+      term_along_row(a, t, ky, kz, 1, row);
+    } else {
+      term_along_row(a, t, ky, kz, 1, a->scratch);
+      add_rows(a->row, a->scratch, row);
+    }
+  }
+  root_rows(a->row, (float)a->white, row);
+}
+
+int64_t exset_amplitude_row_size(const exset_amplitude_t *a) {
+  return a->row;
+}
+
+/* ---- normalisation ------------------------------------------------------------------------- */
+
+/* How many modes share index i's |k| along an axis of n. */
+static double multiplicity(int64_t i, int64_t n) {
+  return i == 0 || 2 * i == n ? 1 : 2;
+}
+
+/* Sum of a term (t >= 0) or of the knots (t = -1) over all modes of the plane k_y of index iy. */
+static double plane_sum(exset_amplitude_t *a, int t, int64_t iy) {
+  const int64_t nz = a->n[EXSET_AXIS_Z], nx = a->n[EXSET_AXIS_X];
+  double sum = 0;
+  for (int64_t iz = 0; iz <= nz / 2; iz++) {
+    const double ky = signed_wavenumber(a, EXSET_AXIS_Y, iy);
+    const double kz = signed_wavenumber(a, EXSET_AXIS_Z, iz);
+    float *row = a->scratch;
+    if (t < 0) knots_along_row(a, ky, kz, iz, row);
+    else term_along_row(a, t, ky, kz, 1, row);
+    for (int64_t i = nx / 2 + 1; i < a->row; i++) row[i] = 0;
+    const double once = (double)row[0] + (nx % 2 == 0 ? (double)row[nx / 2] : 0);
+    sum += multiplicity(iz, nz) * (2 * sum_row(a->row, row) - once);
+  }
+  return multiplicity(iy, a->n[EXSET_AXIS_Y]) * sum;
+}
+
+/* Planes are summed by different ranks but added in the order of k_y. */
+static int grid_sum(exset_ctx_t *ctx, exset_amplitude_t *a, int t, double *sum) {
+  const int64_t planes = a->n[EXSET_AXIS_Y] / 2 + 1;
+  double *part;
+  EXSET_TRY(exset_alloc_all(ctx, planes, sizeof *part, &part));
+  for (int64_t iy = ctx->rank; iy < planes; iy += ctx->size) part[iy] = plane_sum(a, t, iy);
+  const int err = EXSET_MPI(
+      ctx, MPI_Allreduce(MPI_IN_PLACE, part, (int)planes, MPI_DOUBLE, MPI_SUM, ctx->comm));
+  *sum = 0;
+  for (int64_t iy = 0; iy < planes; iy++) *sum += part[iy];
+  free(part);
+  return err;
+}
+
+/* Largest exponent over the modes, in double precision: only needed where a ring falls between modes. */
+static int largest_exponent(exset_ctx_t *ctx, const exset_amplitude_t *a, int t, double *largest) {
+  const exset_term_t *term = &a->spectrum.term[t];
+  const double top = term->family == EXSET_FAMILY_MATERN ? exset_term_log_density(term, 0, 0) : 0;
+  *largest = -INFINITY;
+  for (int64_t iy = ctx->rank; iy <= a->n[EXSET_AXIS_Y] / 2; iy += ctx->size)
+    for (int64_t iz = 0; iz <= a->n[EXSET_AXIS_Z] / 2; iz++)
+      for (int64_t ix = 0; ix <= a->n[EXSET_AXIS_X] / 2; ix++) {
+        const double kx = a->base[EXSET_AXIS_X] * (double)ix;
+        const double ky = a->base[EXSET_AXIS_Y] * (double)iy;
+        const double kz = a->base[EXSET_AXIS_Z] * (double)iz;
+        const double e = exset_term_log_density(term, kx * kx + ky * ky, kz * kz) - top;
+        if (e > *largest) *largest = e;
+      }
+  return EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, largest, 1, MPI_DOUBLE, MPI_MAX, ctx->comm));
+}
+
+static int normalise_terms(exset_ctx_t *ctx, exset_amplitude_t *a) {
+  double weights = 0, sum;
+  for (int t = 0; t < a->spectrum.n_terms; t++) weights += a->spectrum.term[t].weight;
+  for (int t = 0; t < a->spectrum.n_terms; t++) {
+    const exset_term_t *term = &a->spectrum.term[t];
+    a->offset[t] = 0; /* exponents are relative to their supremum */
+    EXSET_TRY(grid_sum(ctx, a, t, &sum));
+    if (sum < 1e-6) {
+      double largest;
+      EXSET_TRY(largest_exponent(ctx, a, t, &largest));
+      a->offset[t] = -largest;
+      EXSET_TRY(grid_sum(ctx, a, t, &sum));
+    }
+    a->offset[t] += log((1 - a->spectrum.nugget) * term->weight / weights) - log(sum);
+  }
+  return EXSET_OK;
+}
+
+/* Cubic through the values at 0, 1/3, 2/3, 1 of an interval. */
+static void fit_piece(const double f[4], double scale, float piece[4]) {
+  piece[0] = (float)(scale * f[0]);
+  piece[1] = (float)(scale * (-5.5 * f[0] + 9 * f[1] - 4.5 * f[2] + f[3]));
+  piece[2] = (float)(scale * (9 * f[0] - 22.5 * f[1] + 18 * f[2] - 4.5 * f[3]));
+  piece[3] = (float)(scale * (-4.5 * f[0] + 13.5 * f[1] - 13.5 * f[2] + 4.5 * f[3]));
+}
+
+static void tabulate_knots(exset_amplitude_t *a, const exset_spectrum_t *spectrum, int64_t tables,
+                           double scale) {
+  for (int64_t iz = 0; iz < tables; iz++)
+    for (int j = 0; j < a->intervals; j++) {
+      double f[4];
+      for (int i = 0; i < 4; i++)
+        f[i] = exset_knots_density(spectrum, a->step * (j + i / 3.0),
+                                   a->base[EXSET_AXIS_Z] * (double)iz);
+      fit_piece(f, scale, a->piece[iz * (a->intervals + 1) + j]);
+    }
+}
+
+static int normalise_knots(exset_ctx_t *ctx, exset_amplitude_t *a,
+                           const exset_spectrum_t *spectrum) {
+  const int n = exset_spectrum_knots(spectrum);
+  const int64_t tables = spectrum->knots_z > 0 ? a->n[EXSET_AXIS_Z] / 2 + 1 : 1;
+  double largest = 0, sum;
+  for (int i = 0; i < n; i++) largest = fmax(largest, spectrum->knots[i]);
+  a->intervals = spectrum->knots_r + 1; /* the last spline reaches two steps beyond its centre */
+  a->step = spectrum->knots_max_r / (spectrum->knots_r - 1);
+  EXSET_TRY(exset_alloc_all(ctx, tables * (a->intervals + 1), sizeof *a->piece, &a->piece));
+  if (largest > 0) tabulate_knots(a, spectrum, tables, 1 / largest);
+  EXSET_TRY(grid_sum(ctx, a, -1, &sum));
+  if (!(sum > 0))
+    return exset_fail(
+        ctx, EXSET_ERR_INPUT,
+        "the spectrum's knots are zero at all wavenumbers of a grid of %lld,%lld,%lld cells",
+        (long long)a->n[0], (long long)a->n[1], (long long)a->n[2]);
+  tabulate_knots(a, spectrum, tables, (1 - spectrum->nugget) / (largest * sum));
+  return EXSET_OK;
+}
+
+int exset_amplitude_create(exset_ctx_t *ctx, const int64_t n[3], const double voxel[3],
+                           const exset_spectrum_t *spectrum, exset_amplitude_t **out) {
+  *out = NULL;
+  exset_amplitude_t *a;
+  EXSET_TRY(exset_alloc_all(ctx, 1, sizeof *a, &a));
+  int err;
+  a->spectrum = *spectrum;
+  a->spectrum.knots = NULL;
+  a->row = (n[EXSET_AXIS_X] / 2 + QUANTUM) / QUANTUM * QUANTUM;
+  for (int axis = 0; axis < 3; axis++) {
+    a->n[axis] = n[axis];
+    a->base[axis] = 2 * M_PI / ((double)n[axis] * voxel[axis]);
+  }
+  EXSET_TRY_GOTO(err, fail, exset_alloc_all(ctx, a->row, sizeof *a->kx2, &a->kx2));
+  EXSET_TRY_GOTO(err, fail, exset_alloc_all(ctx, a->row, sizeof *a->scratch, &a->scratch));
+  for (int64_t i = 0; i <= n[EXSET_AXIS_X] / 2; i++)
+    a->kx2[i] = (float)pow(a->base[EXSET_AXIS_X] * (double)i, 2);
+  const bool plain = spectrum->n_terms == 0 && spectrum->knots_r == 0;
+  a->white = (plain ? 1 : spectrum->nugget) / ((double)n[0] * (double)n[1] * (double)n[2]);
+  if (spectrum->knots_r > 0) EXSET_TRY_GOTO(err, fail, normalise_knots(ctx, a, spectrum));
+  else EXSET_TRY_GOTO(err, fail, normalise_terms(ctx, a));
+  *out = a;
+  return EXSET_OK;
+fail:
+  exset_amplitude_destroy(&a);
+  return err;
+}
+
+void exset_amplitude_destroy(exset_amplitude_t **a) {
+  if (!*a) return;
+  free((*a)->kx2);
+  free((*a)->scratch);
+  free((*a)->piece);
+  free(*a);
+  *a = NULL;
+}
