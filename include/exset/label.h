@@ -1,0 +1,22 @@
+/**
+ * label: phases of a realisation of a model on a distributed grid.
+ */
+#ifndef EXSET_LABEL_H
+#define EXSET_LABEL_H
+
+#include "exset/phase.h"
+#include "exset/sample.h"
+
+/**
+ * Draw the phases of one realisation of a model into phase[nz_local][ny][nx], 1..n_fields + 1: the first field
+ * whose set holds the cell, n_fields + 1 where none does. Fields are drawn one after the other in the sampler's
+ * buffer; a copy of the first is kept only while later ones are coupled to it.
+ * fields: NULL, or n_fields arrays [nz_local][ny][nx] that receive the fields (coupling applied); items may
+ * be NULL. seconds: NULL, or noise, fft and threshold times are added.
+ * Collective. Errors: EXSET_ERR_INPUT (coupling to or of a chi-square field), EXSET_ERR_RUN (memory).
+ */
+int exset_label_volume(exset_ctx_t *ctx, exset_sampler_t *sampler, const exset_model_t *model,
+                       uint64_t seed, uint64_t realisation, uint8_t *phase, float *const *fields,
+                       exset_seconds_t *seconds);
+
+#endif
