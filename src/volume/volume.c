@@ -1,0 +1,72 @@
+/* Volumes in memory: slabs, pieces, fractions, checksum. */
+#include "volume_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int64_t exset_pieces(const exset_ctx_t *ctx, const exset_grid_t *grid, int64_t cell_bytes,
+                     int64_t limit) {
+  int64_t z0, most; /* rank 0 has the most planes */
+  exset_grid_slab(ctx, grid, 0, &z0, &most);
+  const exset_grid_t widest = {.n = {grid->n[0], grid->n[1], grid->n[2]}, .nz_local = most};
+  int64_t count = 0;
+  for (exset_piece_t p = exset_piece(&widest, cell_bytes, limit, 0); p.nz > 0;)
+    p = exset_piece(&widest, cell_bytes, limit, ++count);
+  return count;
+}
+
+exset_piece_t exset_piece(const exset_grid_t *grid, int64_t cell_bytes, int64_t limit, int64_t i) {
+  const int64_t row = grid->n[2] * cell_bytes, plane = grid->n[1] * row;
+  const int64_t planes = plane < limit ? limit / plane : 1;
+  const int64_t rows = plane <= limit ? grid->n[1] : row < limit ? limit / row : 1;
+  const int64_t y_steps = (grid->n[1] + rows - 1) / rows;
+  exset_piece_t p = {.z = i / y_steps * planes, .y = i % y_steps * rows};
+  const int64_t left = grid->nz_local - p.z, rows_left = grid->n[1] - p.y;
+  if (left <= 0) return (exset_piece_t){0};
+  p.nz = left < planes ? left : planes;
+  p.ny = rows_left < rows ? rows_left : rows;
+  return p;
+}
+
+int exset_volume_init(exset_ctx_t *ctx, const exset_grid_t *grid, int n_phases,
+                      exset_volume_t *volume) {
+  memset(volume, 0, sizeof *volume);
+  volume->grid = *grid;
+  volume->n_phases = n_phases;
+  return exset_alloc_all(ctx, exset_grid_cells_local(grid), 1, &volume->phase);
+}
+
+void exset_volume_clear(exset_volume_t *volume) {
+  free(volume->phase);
+  memset(volume, 0, sizeof *volume);
+}
+
+int exset_volume_fractions(exset_ctx_t *ctx, const exset_volume_t *volume, double *fraction) {
+  int64_t count[256] = {0}, cells = 0;
+  const int64_t n = exset_grid_cells_local(&volume->grid);
+  for (int64_t i = 0; i < n; i++) count[volume->phase[i]]++;
+  EXSET_TRY(
+      EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, count, 256, MPI_INT64_T, MPI_SUM, ctx->comm)));
+  for (int p = 1; p < 256; p++) cells += count[p];
+  for (int p = 0; p < volume->n_phases; p++)
+    fraction[p] = cells > 0 ? (double)count[p + 1] / (double)cells : 0;
+  return EXSET_OK;
+}
+
+/* Finaliser of splitmix64 (Steele, Lea, Flood 2014): every input bit moves every output bit. */
+static uint64_t mix(uint64_t x) {
+  x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+  x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+  return x ^ x >> 31;
+}
+
+int exset_volume_checksum(exset_ctx_t *ctx, const exset_volume_t *volume, uint64_t *checksum) {
+  const exset_grid_t *g = &volume->grid;
+  const int64_t n = exset_grid_cells_local(g);
+  const uint64_t first = (uint64_t)(g->z0 * g->n[1] * g->n[2]);
+  uint64_t sum = 0;
+  for (int64_t i = 0; i < n; i++)
+    sum += mix((first + (uint64_t)i) * 256 + volume->phase[i] + UINT64_C(0x9e3779b97f4a7c15));
+  *checksum = sum;
+  return EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, checksum, 1, MPI_UINT64_T, MPI_SUM, ctx->comm));
+}

@@ -1,0 +1,125 @@
+/* Reading: kind of file, its head on all ranks, this rank's values, labels. */
+#include "volume_impl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- head ----------------------------------------------------------------------------------- */
+
+/* Rank 0. Raw sizes say that the file is raw, whatever its first bytes are. */
+static int read_head(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
+                     exset_file_kind_t *kind, exset_volume_head_t *head) {
+  int64_t bytes;
+  EXSET_TRY(exset_labels_check(ctx, &options->labels));
+  EXSET_TRY(exset_file_kind(ctx, path, kind, &bytes));
+  const int64_t *size = options->raw_size;
+  if (size[0] || size[1] || size[2]) {
+    *kind = EXSET_FILE_OTHER;
+    return exset_volume_raw_head(ctx, path, size, bytes, head);
+  }
+  if (*kind == EXSET_FILE_HDF5) return exset_volume_hdf5_head(ctx, path, options->dataset, head);
+  if (*kind == EXSET_FILE_TIFF) return exset_volume_tiff_head(ctx, path, head);
+  return exset_fail(ctx, EXSET_ERR_INPUT,
+                    "cannot read %s as a volume: it is %s; allowed: VTKHDF, HDF5, TIFF stack, or "
+                    "raw with its size given (raw_size)",
+                    path, *kind == EXSET_FILE_PNG ? "a PNG image" : "neither HDF5 nor TIFF");
+}
+
+static int share_head(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
+                      exset_file_kind_t *kind, exset_volume_head_t *head) {
+  struct {
+    exset_file_kind_t kind;
+    exset_volume_head_t head;
+  } both;
+  memset(&both, 0, sizeof both);
+  EXSET_TRY(exset_agree(
+      ctx, ctx->rank == 0 ? read_head(ctx, path, options, &both.kind, &both.head) : EXSET_OK));
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(&both, sizeof both, MPI_BYTE, 0, ctx->comm)));
+  *kind = both.kind;
+  *head = both.head;
+  return EXSET_OK;
+}
+
+/* Cells, origin and voxel edges: as given, as the file says, or 1. */
+static int make_grid(exset_ctx_t *ctx, const exset_volume_options_t *options,
+                     const exset_volume_head_t *head, exset_volume_t *volume) {
+  double voxel[3];
+  for (int a = 0; a < 3; a++) {
+    voxel[a] = options->voxel[a] > 0 ? options->voxel[a] : head->voxel[a] > 0 ? head->voxel[a] : 1;
+    volume->origin[a] = head->origin[a];
+  }
+  return exset_grid_init(ctx, head->n, voxel, &volume->grid);
+}
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+static int read_gray(exset_ctx_t *ctx, const char *path, exset_file_kind_t kind,
+                     const exset_volume_head_t *head, const exset_grid_t *grid, uint16_t *value) {
+  if (kind == EXSET_FILE_HDF5) return exset_volume_hdf5_values(ctx, path, head, grid, value, NULL);
+  if (kind == EXSET_FILE_TIFF)
+    return exset_agree(ctx, exset_volume_tiff_gray(ctx, path, grid, value));
+  return exset_volume_raw_gray(ctx, path, grid, head->gray_bytes, value);
+}
+
+/* Labels from what all ranks have seen, then phases. */
+static int map_gray(exset_ctx_t *ctx, const char *path, const exset_labels_t *given,
+                    const uint16_t *value, exset_volume_t *volume) {
+  enum { GRAYS = 65536 };
+  const int64_t n = exset_grid_cells_local(&volume->grid);
+  uint8_t seen[GRAYS] = {0};
+  exset_labels_t labels = *given;
+  for (int64_t i = 0; i < n; i++) seen[value[i]] = 1;
+  EXSET_TRY(
+      EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, seen, GRAYS, MPI_UINT8_T, MPI_MAX, ctx->comm)));
+  EXSET_TRY(exset_agree(ctx, exset_labels_complete(ctx, &labels, seen, path)));
+  volume->n_phases = labels.n_labels;
+  return exset_agree(ctx, exset_labels_map(ctx, &labels, n, value, volume->phase, NULL, path));
+}
+
+static int read_labelled(exset_ctx_t *ctx, const char *path, exset_file_kind_t kind,
+                         const exset_volume_head_t *head, const exset_labels_t *labels,
+                         exset_volume_t *volume) {
+  uint16_t *value = NULL;
+  int err = exset_alloc_all(ctx, exset_grid_cells_local(&volume->grid), sizeof *value, &value);
+  if (!err) err = read_gray(ctx, path, kind, head, &volume->grid, value);
+  if (!err) err = map_gray(ctx, path, labels, value, volume);
+  free(value);
+  return err;
+}
+
+/* A file of phases: they are taken as they are. */
+static int read_phases(exset_ctx_t *ctx, const char *path, const exset_volume_head_t *head,
+                       exset_volume_t *volume) {
+  EXSET_TRY(exset_volume_hdf5_values(ctx, path, head, &volume->grid, NULL, volume->phase));
+  volume->n_phases = head->n_phases;
+  const int64_t n = exset_grid_cells_local(&volume->grid);
+  uint8_t most = 0;
+  for (int64_t i = 0; i < n; i++) most = volume->phase[i] > most ? volume->phase[i] : most;
+  return exset_agree(
+      ctx, most <= head->n_phases
+               ? EXSET_OK
+               : exset_fail(ctx, EXSET_ERR_INPUT,
+                            "%s is damaged: it has a cell of phase %d, but says it has %d phases",
+                            path, most, head->n_phases));
+}
+
+int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
+                      exset_volume_t *volume) {
+  const exset_volume_options_t defaults = {0};
+  if (!options) options = &defaults;
+  memset(volume, 0, sizeof *volume);
+  exset_file_kind_t kind;
+  exset_volume_head_t head;
+  EXSET_TRY(share_head(ctx, path, options, &kind, &head));
+  exset_volume_t v = {0};
+  EXSET_TRY(make_grid(ctx, options, &head, &v));
+  int err = exset_alloc_all(ctx, exset_grid_cells_local(&v.grid), 1, &v.phase);
+  const bool relabel = options->labels.n_labels > 0 || options->labels.n_masked > 0;
+  if (!err)
+    err = head.n_phases > 0 && !relabel
+              ? read_phases(ctx, path, &head, &v)
+              : read_labelled(ctx, path, kind, &head, &options->labels, &v);
+  if (err) exset_volume_clear(&v);
+  else *volume = v;
+  return err;
+}

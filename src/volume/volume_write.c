@@ -1,0 +1,59 @@
+/* Writing: format by ending, temporary name, commit. */
+#include "volume_impl.h"
+
+#include <string.h>
+#include <strings.h>
+
+typedef enum { FORMAT_NONE, FORMAT_HDF5, FORMAT_TIFF, FORMAT_RAW } format_t;
+
+static format_t format_of(const char *path) {
+  const struct {
+    const char *ending;
+    format_t format;
+  } table[] = {{".vtkhdf", FORMAT_HDF5}, {".hdf", FORMAT_HDF5},  {".h5", FORMAT_HDF5},
+               {".tif", FORMAT_TIFF},    {".tiff", FORMAT_TIFF}, {".raw", FORMAT_RAW}};
+  const char *dot = strrchr(path, '.');
+  for (size_t i = 0; dot && i < sizeof table / sizeof *table; i++)
+    if (strcasecmp(dot, table[i].ending) == 0) return table[i].format;
+  return FORMAT_NONE;
+}
+
+static int check_arrays(exset_ctx_t *ctx, const char *path, format_t format, int n_arrays,
+                        const exset_cellarray_t *arrays) {
+  if (n_arrays > 0 && format != FORMAT_HDF5)
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "%s cannot hold cell arrays (%s); use the ending .vtkhdf", path,
+                      arrays[0].name);
+  for (int i = 0; i < n_arrays; i++) {
+    const exset_cellarray_t *a = &arrays[i];
+    if (!a->name[0] || strchr(a->name, '/') || strcmp(a->name, "phase") == 0)
+      return exset_fail(ctx, EXSET_ERR_INPUT, "a cell array cannot be named \"%s\"", a->name);
+    if (a->components != 1 && a->components != 3)
+      return exset_fail(ctx, EXSET_ERR_INPUT, "cell array %s has %d components; allowed: 1, 3",
+                        a->name, a->components);
+  }
+  return EXSET_OK;
+}
+
+int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
+                       int n_attributes, const exset_attribute_t *attributes, int n_arrays,
+                       const exset_cellarray_t *arrays) {
+  const format_t format = format_of(path);
+  if (format == FORMAT_NONE)
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "cannot tell the format of %s; allowed endings: .vtkhdf, .hdf, .h5, .tif, "
+                      ".tiff, .raw",
+                      path);
+  EXSET_TRY(check_arrays(ctx, path, format, n_arrays, arrays));
+  char temp[4096];
+  EXSET_TRY(exset_outfile_open(ctx, path, temp, sizeof temp));
+  int err;
+  if (format == FORMAT_HDF5)
+    err = exset_volume_hdf5_write(ctx, temp, volume, n_attributes, attributes, n_arrays, arrays);
+  else if (format == FORMAT_TIFF) err = exset_volume_tiff_write(ctx, temp, volume);
+  else err = exset_volume_raw_write(ctx, temp, volume);
+  err = exset_agree(ctx, err);
+  if (!err) err = exset_outfile_commit(ctx, path);
+  if (err) exset_outfile_discard(ctx, path);
+  return err;
+}
