@@ -253,6 +253,34 @@ def nice_length(extent):
     return max(m * power for m in (1, 2, 5) if m * power <= extent / 3)
 
 
+def write_picture(path, results, sections, pixel, shown=2):
+    """A PNG with data on the left and twin on the right, one row for each orientation."""
+    from PIL import Image
+
+    if results.twin is None:
+        sys.exit("report.py: --picture needs a twin (.vtkhdf)")
+    dx, dy, dz = results.voxel
+    lines = []
+    for orient, twin_pixel in (("xy", (dy, dx)), ("xz", (dz, dx)), ("yz", (dz, dy))):
+        data = (sections.get(orient) or [])[:shown]
+        if not data:
+            continue
+        images = data + twin_slices(results.twin, orient, len(data))
+        crops, _ = common_crop(images, [(pixel, pixel)] * len(data) + [twin_pixel] * len(data))
+        rows, columns = crops[0].shape
+        crops = [np.array(Image.fromarray(c).resize((columns, rows), Image.NEAREST)) for c in crops]
+        gap = [np.full((rows, w), 255, np.uint8) for w in (6, 24)]
+        parts = [x for i, c in enumerate(crops) for x in ((gap[1 if i == len(data) else 0],) if i else ()) + (c,)]
+        lines.append(np.concatenate(parts, axis=1))
+        lines.append(np.full((6, lines[0].shape[1]), 255, np.uint8))
+    if not lines:
+        sys.exit("report.py: --picture needs images of sections")
+    image = Image.fromarray(np.concatenate(lines[:-1]), "P")
+    palette = [int(c[i:i + 2], 16) for c in ["#ffffff"] + PHASE_COLOURS for i in (1, 3, 5)]
+    image.putpalette(palette + [255] * (768 - len(palette)))
+    image.save(path, optimize=True)
+
+
 def part_sections(results, sections, pixel, names, shown=2):
     if results.twin is None and not any(sections.values()):
         return ""
@@ -293,7 +321,7 @@ def pair_keys(n):
 
 
 def curve_sets(results):
-    """Curves to draw, in order of directions: (title, lags, {pair: data}, {pair: error}, {pair: model})."""
+    """Curves to draw, one set for each direction: (title, lags, {pair: data}, {pair: error}, {pair: model})."""
     sets = []
     blocks = (results.model or {}).get("coverage") or []
     if isinstance(blocks, dict):
@@ -560,6 +588,7 @@ def main():
     parser.add_argument("--labels", default=None, help="gray values of phases 1, 2, ... (default: as calibrated, or found)")
     parser.add_argument("--pixel", type=float, default=None, help="pixel length in micrometres (default: as calibrated)")
     parser.add_argument("--phases", default="", help="names of the phases, separated by commas")
+    parser.add_argument("--picture", metavar="PNG", help="also write the sections, data left and twin right, as one picture")
     parser.add_argument("--title", default="exset report")
     args = parser.parse_args()
 
@@ -571,6 +600,8 @@ def main():
     if pixel is None:
         pixel = float(results.voxel[0]) if results.voxel is not None else 1.0
     sections = {o: read_sections(getattr(args, o) or sections_from_json(results, o), labels) for o in ("xy", "xz", "yz")}
+    if args.picture:
+        write_picture(args.picture, results, sections, pixel)
     output = args.output
     if output is None:
         output = os.path.join(args.inputs[0] if os.path.isdir(args.inputs[0]) else ".", "report.html")
