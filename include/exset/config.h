@@ -30,7 +30,7 @@ typedef struct {
 
 typedef struct exset_config_s exset_config_t;
 
-/** The table, ended by a NULL name, and what a command may pass on to PETSc: prefixes such as "conduct_ksp_". */
+/** The table, ended by a NULL name, and what a command may pass on to PETSc: prefixes such as "conduct_ksp_". Local. */
 const exset_key_t *exset_config_keys(void);
 
 /**
@@ -63,14 +63,14 @@ int exset_config_string(const exset_config_t *config, const char *name,
                         const char **value); /* also CHOICE */
 int exset_config_choice(const exset_config_t *config, const char *name,
                         int *index); /* place in the range's list */
-/* Lists: at most max values, n gets the number (0 when not given and without default). */
+/* Lists: at most max values, n gets the number (0 when not given and without default). Local. */
 int exset_config_int_list(const exset_config_t *config, const char *name, int max, int64_t *value,
                           int *n);
 int exset_config_real_list(const exset_config_t *config, const char *name, int max, double *value,
                            int *n);
 int exset_config_choice_list(const exset_config_t *config, const char *name, int max, int *index,
                              int *n);
-/** File or string lists: item i as a new string (free it), NULL beyond the end. FILE paths are resolved. */
+/** File or string lists: item i as a new string (free it), NULL beyond the end. FILE paths are resolved. Local. */
 char *exset_config_string_item(const exset_config_t *config, const char *name, int i);
 
 /** All keys of this command with the values in force, for the record: calls visit for each. Local. */

@@ -26,6 +26,7 @@ typedef struct {
   double *c;     /* [n_phases * n_phases][n_lags], C_ij at index i * n_phases + j, i, j from 0 */
 } exset_coverage_t;
 
+/** Free the lists. Local. */
 void exset_coverage_clear(exset_coverage_t *coverage);
 /** Offset into c of C_ij, i and j from 0. Local. */
 static inline int64_t exset_coverage_index(const exset_coverage_t *coverage, int i, int j) {
