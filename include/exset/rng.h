@@ -4,7 +4,7 @@
  * A draw is a pure function of (seed, stream, index, part) -- hashed into a key -- and of a counter
  * of four 32-bit words that names what the number is for (a mode, a weight, a patch). It depends neither on the
  * rank, nor on the order of calls, nor on the instruction set: the code is compiled without fused operations
- * and uses its own logarithm, sine and cosine. All functions here are local.
+ * and uses its own logarithm, sine and cosine.
  */
 #ifndef EXSET_RNG_H
 #define EXSET_RNG_H
@@ -26,7 +26,7 @@ typedef struct {
   uint32_t word[2];
 } exset_rng_key_t;
 
-/** Key of a stream: Philox of the counter (index, part, stream) under the seed. */
+/** Key of a stream: Philox of the counter (index, part, stream) under the seed. Local. */
 exset_rng_key_t exset_rng_key(uint64_t seed, exset_stream_t stream, uint64_t index, uint32_t part);
 
 /* Draws are made in batches of counters, word by word. */
@@ -42,11 +42,11 @@ typedef struct {
 void exset_rng_words(exset_rng_key_t key, int n, exset_rng_batch_t *batch);
 /**
  * Normal variates from random words (Box-Muller): words 0 and 1 give values 0 and 1, words 2 and 3
- * give values 2 and 3. Mean 0, variance 1/2: a pair is a complex normal variate w with E|w|^2 = 1. |value| < 4.8.
+ * give values 2 and 3. Mean 0, variance 1/2: a pair is a complex normal variate w with E|w|^2 = 1. |value| < 4.8. Local.
  */
 void exset_rng_normals(int n, const exset_rng_batch_t *words, exset_normal_batch_t *normals);
 
-/** One counter's four random words, and uniform numbers in (0, 1) from a word: for draws that are few. */
+/** One counter's four random words, and uniform numbers in (0, 1) from a word: for draws that are few. Local. */
 void exset_rng_one(exset_rng_key_t key, const uint32_t counter[4], uint32_t word[4]);
 static inline double exset_rng_uniform(uint32_t word) {
   return ((double)word + 0.5) * 0x1p-32;

@@ -3,7 +3,7 @@
  * for each instruction set, and exp and log in single precision as inline expressions without branches.
  *
  * Files that must give equal bits on every instruction set are compiled with -ffp-contract=off
- * (see EXACT in the Makefile); every operation used here is then the same everywhere. All of it is local.
+ * (see EXACT in the Makefile); every operation used here is then the same everywhere.
  */
 #ifndef EXSET_SIMD_H
 #define EXSET_SIMD_H
@@ -27,19 +27,19 @@
 #endif
 #define EXSET_INLINE static inline __attribute__((always_inline))
 
+/* The bits of a float, and the float of bits. Local. */
 EXSET_INLINE uint32_t exset_float_bits(float x) {
   uint32_t bits;
   memcpy(&bits, &x, sizeof bits);
   return bits;
 }
-
 EXSET_INLINE float exset_bits_float(uint32_t bits) {
   float x;
   memcpy(&x, &bits, sizeof x);
   return x;
 }
 
-/* log x for normal x > 0; relative error about 1e-7. Polynomial: Cephes, logf. */
+/* log x for normal x > 0; relative error about 1e-7. Polynomial: Cephes, logf. Local. */
 EXSET_INLINE float exset_logf(float x) {
   /* x = 2^e m with m in [sqrt(1/2), sqrt 2) */
   const uint32_t bits = exset_float_bits(x);
@@ -58,14 +58,14 @@ EXSET_INLINE float exset_logf(float x) {
   return (tail + f) + (float)e * 0.693359375f;
 }
 
-/* log(1 + x) for x >= 0; relative error about 1e-7: the rounding of 1 + x is put right. */
+/* log(1 + x) for x >= 0; relative error about 1e-7: the rounding of 1 + x is put right. Local. */
 EXSET_INLINE float exset_log1pf(float x) {
   const float u = 1.0f + x;
   return exset_logf(u) + (x - (u - 1.0f)) / u;
 }
 
 /* exp x for x <= 88; below -87 the value at -87 (1.6e-38, still a normal number); relative error about 1e-7.
- * Polynomial: Cephes, expf. */
+ * Polynomial: Cephes, expf. Local. */
 EXSET_INLINE float exset_expf(float x) {
   x = x > -87.0f ? x : -87.0f;
   const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
