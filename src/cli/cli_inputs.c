@@ -1,0 +1,106 @@
+/* Labels, voxel sizes, volumes and sections from the keys and inputs of a command. */
+#include "cli_inputs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int read_values(const exset_config_t *config, const char *name, int *n, int *value) {
+  int64_t list[EXSET_MAX_PHASES];
+  EXSET_TRY(exset_config_int_list(config, name, EXSET_MAX_PHASES, list, n));
+  for (int i = 0; i < *n; i++) value[i] = (int)list[i]; /* the key's range is 0..65535 */
+  return EXSET_OK;
+}
+
+int cli_labels(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels) {
+  memset(labels, 0, sizeof *labels);
+  EXSET_TRY(read_values(config, "image_labels", &labels->n_labels, labels->label));
+  EXSET_TRY(read_values(config, "image_mask", &labels->n_masked, labels->masked));
+  return exset_labels_check(ctx, labels);
+}
+
+int cli_voxel(exset_ctx_t *ctx, const exset_config_t *config, double voxel[3]) {
+  int n;
+  for (int a = 0; a < 3; a++) voxel[a] = 0;
+  EXSET_TRY(exset_config_real_list(config, "voxel_size", 3, voxel, &n));
+  if (n == 2)
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "-voxel_size has 2 values: one number, or three (z,y,x) are allowed");
+  if (n == 1) voxel[2] = voxel[1] = voxel[0];
+  return EXSET_OK;
+}
+
+int cli_volume_options(exset_ctx_t *ctx, const exset_config_t *config,
+                       exset_volume_options_t *options) {
+  int n;
+  memset(options, 0, sizeof *options);
+  EXSET_TRY(cli_labels(ctx, config, &options->labels));
+  EXSET_TRY(cli_voxel(ctx, config, options->voxel));
+  EXSET_TRY(exset_config_int_list(config, "raw_size", 3, options->raw_size, &n));
+  if (n != 0 && n != 3)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "-raw_size has %d values: three (nz,ny,nx) are needed",
+                      n);
+  return exset_config_given(config, "volume_dataset")
+             ? exset_config_string(config, "volume_dataset", &options->dataset)
+             : EXSET_OK;
+}
+
+int cli_is_volume(exset_ctx_t *ctx, const exset_config_t *config, const char *path, bool *volume) {
+  exset_file_kind_t kind = EXSET_FILE_OTHER;
+  EXSET_TRY(exset_agree(ctx, ctx->rank == 0 ? exset_file_kind(ctx, path, &kind, NULL) : EXSET_OK));
+  int is_volume = kind == EXSET_FILE_HDF5 || exset_config_given(config, "raw_size");
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(&is_volume, 1, MPI_INT, 0, ctx->comm)));
+  *volume = is_volume;
+  return EXSET_OK;
+}
+
+/* ---- sections ---- */
+
+static int read_sections(exset_ctx_t *ctx, const exset_config_t *config, const char *path,
+                         exset_orient_t orient, exset_labels_t *labels,
+                         exset_sections_t *sections) {
+  int columns; /* place in "rows,columns" */
+  EXSET_TRY(exset_config_choice(config, "z_axis", &columns));
+  const bool transpose = columns && orient != EXSET_ORIENT_XY;
+  return exset_sections_read(ctx, path, orient, transpose, labels, sections);
+}
+
+int cli_sections_inputs(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels,
+                        exset_sections_t *sections) {
+  enum { MAX_ORIENTATIONS = 1024 }; /* as many as the key takes */
+  int orient[MAX_ORIENTATIONS], n;
+  const int n_files = exset_config_inputs(config);
+  EXSET_TRY(exset_config_choice_list(config, "orientation", MAX_ORIENTATIONS, orient, &n));
+  if (n_files == 0)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "no image given: one or more TIFF or PNG files");
+  if (n != 1 && n != n_files)
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "-orientation has %d values for %d images: one for all, or one for each", n,
+                      n_files);
+  for (int i = 0; i < n_files; i++)
+    EXSET_TRY(read_sections(ctx, config, exset_config_input(config, i),
+                            (exset_orient_t)orient[n == 1 ? 0 : i], labels, sections));
+  return EXSET_OK;
+}
+
+int cli_sections_keys(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels,
+                      exset_sections_t *sections) {
+  const char *key[] = {"sections_xy", "sections_xz", "sections_yz"}; /* order of exset_orient_t */
+  for (int o = 0; o < 3; o++) {
+    char *path;
+    for (int i = 0; (path = exset_config_string_item(config, key[o], i)); i++) {
+      const int err = read_sections(ctx, config, path, (exset_orient_t)o, labels, sections);
+      free(path);
+      EXSET_TRY(err);
+    }
+  }
+  if (sections->n > 0) return EXSET_OK;
+  return exset_fail(ctx, EXSET_ERR_INPUT,
+                    "no section given: one of -sections_xy, -sections_xz, -sections_yz is needed");
+}
+
+void cli_section_pixel(const double voxel[3], exset_orient_t orient, double pixel[2]) {
+  const int rows = orient == EXSET_ORIENT_XY ? EXSET_AXIS_Y : EXSET_AXIS_Z;
+  const int cols = orient == EXSET_ORIENT_YZ ? EXSET_AXIS_Y : EXSET_AXIS_X;
+  pixel[0] = voxel[rows] > 0 ? voxel[rows] : 1;
+  pixel[1] = voxel[cols] > 0 ? voxel[cols] : 1;
+}
