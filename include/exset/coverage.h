@@ -34,13 +34,25 @@ static inline int64_t exset_coverage_index(const exset_coverage_t *coverage, int
 }
 
 /**
- * Coverage of one section by FFT, zero-padded, divided by the number of unmasked pixel pairs at each lag.
- * Local. pixel: micrometres (rows, columns). max_lag in micrometres: |h_x| and |h_z| up to it, radial bins up to it.
+ * Coverage of one section by FFT, zero-padded, divided by the number of unmasked pixel pairs at each lag;
+ * pair counts are exact integers. Local. pixel: micrometres (rows, columns).
+ * Radial: bins of one pixel (the larger edge) in |h|: bin b holds the lags with |h| / pixel rounded to b, up to
+ * b = max_lag / pixel rounded down; lag 0 is alone in its bin. rz: sections containing z have the lags
+ * (|h_r|, |h_z|) of the pixel grid up to max_lag each, h_r fastest; sections in x-y have radial bins and h_z = 0.
+ * Lags without pairs (beyond the image) have pairs = 0 and C = 0.
  * Errors: EXSET_ERR_LOCAL (memory, FFT).
  */
 int exset_coverage_section(exset_ctx_t *ctx, const exset_section_t *section, int n_phases,
                            const double pixel[2], double max_lag, exset_lags_t lags,
                            exset_coverage_t *coverage);
+/**
+ * The same for all sections, part[sections->n], with the work shared by the ranks: every rank gets
+ * everything, identical for any number of ranks. voxel: z, y, x in micrometres; the radial bins are as wide as the
+ * largest pixel edge in use. Collective. Errors: EXSET_ERR_RUN (memory, FFT).
+ */
+int exset_coverage_sections(exset_ctx_t *ctx, const exset_sections_t *sections,
+                            const double voxel[3], double max_lag, exset_lags_t lags,
+                            exset_coverage_t *part);
 /** Pool several estimates with equal lags, weighted by pairs; skip: index to leave out (jackknife) or -1. Local. */
 int exset_coverage_pool(exset_ctx_t *ctx, int n, const exset_coverage_t *part, int skip,
                         exset_coverage_t *pooled);
