@@ -1,0 +1,41 @@
+/**
+ * components: connected components of distributed volumes (cells joined through faces).
+ */
+#ifndef EXSET_COMPONENTS_H
+#define EXSET_COMPONENTS_H
+
+#include "exset/grid.h"
+
+/* Components with cells in this rank's slab; number 0 stands for "outside". */
+typedef struct {
+  int64_t n_local; /* pieces in this slab; a component may enter a slab in several pieces */
+  uint32_t *piece; /* [nz_local][ny][nx]: 0 outside, else 1..n_local */
+  int64_t *
+      name; /* [n_local + 1]: the component of a piece: 1 + index of its first cell in the whole volume, */
+            /* index (z * ny + y) * nx + x; the same for any number of ranks; name[0] = 0 */
+  int64_t n_global; /* components of the whole volume */
+} exset_components_t;
+
+/**
+ * Label the components: neighbours through a face belong together when their classes are equal and
+ * not 0. No wrap at the outer faces.
+ *
+ * Collective. class[nz_local][ny][nx]. Union-find in each slab, then names spread over slab faces
+ * (planes only) until they rest. The result does not depend on the number of ranks.
+ * Ownership: clear with exset_components_clear. Errors: EXSET_ERR_RUN (memory; more than 2^32 - 2
+ * pieces in a slab).
+ */
+int exset_components_label(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *cell_class,
+                           exset_components_t *components);
+void exset_components_clear(exset_components_t *components);
+
+enum { EXSET_TOUCHES_LOW = 1, EXSET_TOUCHES_HIGH = 2 };
+/**
+ * Which of the two outer faces normal to axis each component touches anywhere in the volume:
+ * touches[n_local + 1] gets a sum of the values above for each piece.
+ * Collective. cell_class as for the labelling. Errors: EXSET_ERR_RUN (memory).
+ */
+int exset_components_touch(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *cell_class,
+                           const exset_components_t *components, int axis, uint8_t *touches);
+
+#endif

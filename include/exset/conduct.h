@@ -1,0 +1,80 @@
+/**
+ * conduct: effective conductivity of labelled volumes.
+ *
+ * Voxel finite volumes for div(sigma grad u) = 0: one unknown for each conducting cell, harmonic mean
+ * of the conductivities on faces, electrodes on two opposite outer faces (u = 1 at the low face,
+ * u = 0 at the high face, half a cell outside the first centres), no flux elsewhere. Phases of
+ * conductivity 0 and masked cells (phase 0) do not conduct. Components that do not touch both
+ * electrodes carry no current and are left out, which is exact.
+ * See doc/theory/conductivity.md.
+ */
+#ifndef EXSET_CONDUCT_H
+#define EXSET_CONDUCT_H
+
+#include "exset/volume.h"
+
+/* A volume with conductivities, and what does not depend on the direction. */
+typedef struct exset_conduct_s exset_conduct_t;
+
+/* Zero-initialise for the defaults. */
+typedef struct {
+  double rtol; /* |b - A u| <= rtol |b| ends the iteration; 0: 1e-6 */
+} exset_conduct_options_t;
+
+/* Bounds of the effective conductivity from the volume fractions, masked cells counting as sigma = 0. */
+typedef struct {
+  double wiener_low,
+      wiener_high;        /* layers across and along the current: hold for every structure */
+  double hs_low, hs_high; /* Hashin-Shtrikman: hold for isotropic structures */
+} exset_conduct_bounds_t;
+
+/* Results for one direction. */
+typedef struct {
+  int axis;
+  double sigma_eff; /* in the units of sigma; from the dissipated power (error ~ residual^2) */
+  double m_factor;  /* sigma_eff / mean conductivity of the conducting cells */
+  double
+      tortuosity_factor; /* fraction of the conducting phases / m_factor; infinite without a path */
+  double flux_in,
+      flux_out; /* sigma_eff from the currents through the two electrodes (error ~ residual) */
+  double conducting_fraction;  /* conducting cells / all cells */
+  double percolating_fraction; /* cells of components that touch both electrodes / all cells */
+  double percolating_share;    /* the same cells / conducting cells; 0 when there are none */
+  int64_t unknowns;            /* cells solved for */
+  int iterations;
+  double residual; /* |b - A u| / |b| at the end */
+  double seconds_setup, seconds_solve;
+  char preconditioner[32]; /* PETSc's name of its type */
+} exset_conduct_run_t;
+
+/**
+ * Prepare: label the components of conducting cells.
+ * Collective. sigma[n_phases]: conductivity of phases 1..n_phases, any unit.
+ * Ownership: volume is borrowed and must outlive the handle.
+ * Errors: EXSET_ERR_INPUT (negative or not finite, all 0, positive values that span more than 10^15),
+ * EXSET_ERR_RUN (memory).
+ */
+int exset_conduct_create(exset_ctx_t *ctx, const exset_volume_t *volume, const double *sigma,
+                         exset_conduct_t **conduct);
+/** NULL is fine. Local. */
+int exset_conduct_destroy(exset_conduct_t **conduct);
+
+/** Bounds from the volume fractions. Local. */
+void exset_conduct_bounds(const exset_conduct_t *conduct, exset_conduct_bounds_t *bounds);
+
+/**
+ * Solve for the current along one axis. PETSc must be running; its options with the prefix "conduct_"
+ * apply. `-conduct_pc_type voxelmg` (default: geometric multigrid, no matrix is assembled) or any of
+ * PETSc's preconditioners, for which the matrix of the percolating cells is assembled.
+ *
+ * Collective. potential: NULL or [nz_local][ny][nx], u in [0, 1], NaN in cells without current.
+ * current: NULL or [nz_local][ny][nx][3], components x, y, z of the cell's mean current density for a
+ * mean gradient of 1 per length (its z, y or x mean over the box is sigma_eff), 0 in cells without current.
+ * No path between the electrodes: sigma_eff = 0, EXSET_OK.
+ * Errors: EXSET_ERR_INPUT (preconditioner unknown; too many unknowns for PETSc's integers), EXSET_ERR_RUN
+ * (no convergence, memory, library failure).
+ */
+int exset_conduct_solve(exset_conduct_t *conduct, int axis, const exset_conduct_options_t *options,
+                        float *potential, float *current, exset_conduct_run_t *run);
+
+#endif

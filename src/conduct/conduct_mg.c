@@ -1,0 +1,171 @@
+/* The multigrid cycle. Planes are worked on in waves, so that each is read from memory once on the way down and once up. */
+#include "conduct_mg.h"
+
+/* ---- kernels on one plane; colour 0: cells with an even sum of coordinates -------------------- */
+
+/* 1 where the cells of a row have the colour, from its first cell on. */
+static const float *row_stripe(const mg_level_t *l, int64_t z, int64_t y, int colour) {
+  return l->stripe + ((l->z0 + z + y + colour + 1) & 1);
+}
+
+/* First half sweep from x = 0. */
+CONDUCT_SIMD static void first_colour(const mg_level_t *l, int64_t z) {
+  for (int64_t y = 0; y < l->ny; y++) {
+    const int64_t k = z * l->plane + y * l->nx;
+    const float *restrict m = row_stripe(l, z, y, 0), *restrict b = l->b + k,
+                          *restrict d = l->inverse + k;
+    float *restrict x = l->x + k;
+    for (int64_t i = 0; i < l->nx; i++) x[i] = m[i] * d[i] * b[i];
+  }
+}
+
+/* Gauss-Seidel on the cells of one colour: their neighbours have the other one and stay. */
+CONDUCT_SIMD static void relax(const mg_level_t *l, int64_t z, int colour) {
+  const int64_t nx = l->nx, plane = l->plane;
+  for (int64_t y = 0; y < l->ny; y++) {
+    const int64_t k = z * plane + y * nx;
+    const float *m = row_stripe(l, z, y, colour), *b = l->b + k, *d = l->inverse + k;
+    const float *gz = l->g[0] + k, *gy = l->g[1] + k, *gx = l->g[2] + k;
+    float *x = l->x + k;
+#pragma GCC ivdep
+    for (int64_t i = 0; i < nx; i++) {
+      const float sum = b[i] + gx[i] * x[i + 1] + gx[i - 1] * x[i - 1] + gy[i] * x[i + nx] +
+                        gy[i - nx] * x[i - nx] + gz[i] * x[i + plane] +
+                        gz[i - plane] * x[i - plane];
+      x[i] += m[i] * (d[i] * sum - x[i]);
+    }
+  }
+}
+
+/*
+ * Add the residual of one row to `sum`. After a sweep from x = 0 it vanishes on the second colour; on the
+ * first b - d x = 0 was set before the second came, so that what the neighbours bring is all.
+ */
+CONDUCT_SIMD static void add_residual(const mg_level_t *l, int64_t z, int64_t y,
+                                      float *restrict sum) {
+  const int64_t nx = l->nx, plane = l->plane, k = z * plane + y * nx;
+  const float *restrict m = row_stripe(l, z, y, 0);
+  const float *restrict gz = l->g[0] + k, *restrict gy = l->g[1] + k, *restrict gx = l->g[2] + k;
+  const float *restrict x = l->x + k;
+  for (int64_t i = 0; i < nx; i++)
+    sum[i] += m[i] * (gx[i] * x[i + 1] + gx[i - 1] * x[i - 1] + gy[i] * x[i + nx] +
+                      gy[i - nx] * x[i - nx] + gz[i] * x[i + plane] + gz[i - plane] * x[i - plane]);
+}
+
+/* Right-hand side of one coarse plane: residuals of the aggregates, added. */
+static void restrict_plane(const mg_level_t *l, const mg_level_t *coarse, int64_t cz) {
+  for (int64_t cy = 0; cy < coarse->ny; cy++) {
+    float *row = l->row, *b = coarse->b + cz * coarse->plane + cy * coarse->nx;
+    for (int64_t i = 0; i < l->nx + 1; i++) row[i] = 0;
+    for (int64_t z = 2 * cz; z < 2 * cz + 2 && z < l->nz; z++)
+      for (int64_t y = 2 * cy; y < 2 * cy + 2 && y < l->ny; y++) add_residual(l, z, y, row);
+    for (int64_t i = 0; i < coarse->nx; i++) b[i] = row[2 * i] + row[2 * i + 1];
+  }
+}
+
+/* Add the coarse correction to one plane; cz: its aggregates' plane. */
+CONDUCT_SIMD static void prolong_plane(const mg_level_t *l, const mg_level_t *coarse, int64_t z,
+                                       int64_t cz) {
+  for (int64_t y = 0; y < l->ny; y++) {
+    const float *restrict c = coarse->x + cz * coarse->plane + y / 2 * coarse->nx;
+    float *restrict x = l->x + z * l->plane + y * l->nx;
+    const int64_t half = l->nx / 2;
+    for (int64_t i = 0; i < half; i++) {
+      x[2 * i] += c[i];
+      x[2 * i + 1] += c[i];
+    }
+    if (l->nx % 2) x[l->nx - 1] += c[half];
+  }
+}
+
+/* ---- the cycle ------------------------------------------------------------------------------ */
+
+static int halo(exset_ctx_t *ctx, const mg_level_t *l, int64_t nz, float *v) {
+  const int64_t end = nz * l->plane;
+  return conduct_halo(ctx, l->down, l->up, MPI_FLOAT, l->plane, v, v + end - l->plane, v - l->plane,
+                      v + end);
+}
+
+/* Move the parts of b to the leaders or those of x back. */
+static int move_parts(exset_ctx_t *ctx, const mg_level_t *l, float *v, bool to_leader) {
+  enum { TAG = 31 };
+  const int n = (int)l->plane;
+  if (l->leader != ctx->rank) {
+    for (int64_t z = 0; z < l->part_nz; z++) {
+      float *plane = v + z * l->plane;
+      EXSET_TRY(EXSET_MPI(ctx, to_leader ? MPI_Send(plane, n, MPI_FLOAT, l->leader, TAG, ctx->comm)
+                                         : MPI_Recv(plane, n, MPI_FLOAT, l->leader, TAG, ctx->comm,
+                                                    MPI_STATUS_IGNORE)));
+    }
+    return EXSET_OK;
+  }
+  float *plane = v + l->part_nz * l->plane;
+  for (int m = 1; m < l->members; m++) {
+    const int member = ctx->rank + m * l->stride;
+    for (int64_t z = 0; z < l->parts[m]; z++, plane += l->plane)
+      EXSET_TRY(EXSET_MPI(
+          ctx, to_leader ? MPI_Recv(plane, n, MPI_FLOAT, member, TAG, ctx->comm, MPI_STATUS_IGNORE)
+                         : MPI_Send(plane, n, MPI_FLOAT, member, TAG, ctx->comm)));
+  }
+  return EXSET_OK;
+}
+
+/* Down: sweep from x = 0, residual to the coarse level. b is complete, with its halo. */
+static int descend(exset_ctx_t *ctx, const mg_level_t *l, const mg_level_t *coarse) {
+  const int64_t nz = l->nz, last = coarse->part_nz - 1;
+  for (int64_t z = -1; z <= nz; z++) { /* planes -1 and nz: what the neighbours do */
+    first_colour(l, z);
+    if (z >= 1) relax(l, z - 1, 1);
+    const int64_t done = z - 2; /* its neighbours up to z - 1 are swept */
+    if (done >= 0 && done % 2 == 1 && done / 2 > 0 && done / 2 < last)
+      restrict_plane(l, coarse, done / 2);
+  }
+  EXSET_TRY(halo(ctx, l, nz, l->x));
+  restrict_plane(l, coarse, 0);
+  if (last > 0) restrict_plane(l, coarse, last);
+  return EXSET_OK;
+}
+
+/* Up: coarse correction and the mirrored sweep. */
+static int ascend(exset_ctx_t *ctx, const mg_level_t *l, const mg_level_t *coarse) {
+  const int64_t nz = l->nz;
+  if (l->down != MPI_PROC_NULL) prolong_plane(l, coarse, -1, -1);
+  if (l->up != MPI_PROC_NULL) prolong_plane(l, coarse, nz, coarse->part_nz);
+  prolong_plane(l, coarse, 0, 0);
+  for (int64_t z = 0; z < nz; z++) {
+    if (z + 1 < nz) prolong_plane(l, coarse, z + 1, (z + 1) / 2);
+    relax(l, z, 1);
+    if (z >= 2) relax(l, z - 1, 0);
+  }
+  EXSET_TRY(halo(ctx, l, nz, l->x));
+  relax(l, 0, 0);
+  if (nz > 1) relax(l, nz - 1, 0);
+  return EXSET_OK;
+}
+
+static int cycle(conduct_mg_t *mg, int k) {
+  exset_ctx_t *ctx = mg->ctx;
+  mg_level_t *l = &mg->level[k], *coarse = l + 1;
+  if (l->nz == 0) return EXSET_OK;
+  if (k == mg->n_levels - 1) { /* one cell */
+    l->x[0] = l->inverse[0] * l->b[0];
+    return EXSET_OK;
+  }
+  EXSET_TRY(halo(ctx, l, l->nz, l->b));
+  EXSET_TRY(descend(ctx, l, coarse));
+  EXSET_TRY(move_parts(ctx, coarse, coarse->b, true));
+  EXSET_TRY(cycle(mg, k + 1));
+  EXSET_TRY(move_parts(ctx, coarse, coarse->x, false));
+  const mg_level_t part = {.down = l->down, .up = l->up, .plane = coarse->plane};
+  EXSET_TRY(halo(ctx, &part, coarse->part_nz, coarse->x));
+  return ascend(ctx, l, coarse);
+}
+
+int conduct_mg_apply(conduct_mg_t *mg, const double *r, double *z) {
+  mg_level_t *l = &mg->level[0];
+  const int64_t cells = l->nz * l->plane;
+  for (int64_t i = 0; i < cells; i++) l->b[i] = (float)r[i];
+  EXSET_TRY(cycle(mg, 0));
+  for (int64_t i = 0; i < cells; i++) z[i] = l->x[i];
+  return EXSET_OK;
+}

@@ -1,0 +1,53 @@
+/*
+ * Geometric multigrid on slabs, in single precision: aggregates of 2 x 2 x 2 cells, one red-black
+ * Gauss-Seidel sweep before and its mirror image after the coarse correction. See
+ * doc/theory/conductivity.md.
+ */
+#ifndef EXSET_CONDUCT_MG_H
+#define EXSET_CONDUCT_MG_H
+
+#include "conduct_impl.h"
+
+/*
+ * One level on this rank. Slab arrays have a plane before and after, as in conduct_system_t.
+ * A level is made from this rank's aggregates (part_nz planes) of the finer one; where slabs become
+ * thin, the parts of `members` ranks are merged on the first of them (the leader), which then holds nz
+ * planes, its own part first. The others keep their part of x and b and wait while the leader works.
+ */
+typedef struct {
+  int64_t nz, ny, nx, plane; /* nz = 0 on ranks that only hold a part, or nothing */
+  int64_t part_nz;
+  int64_t z0;     /* number of the first plane: parity of the colouring */
+  int down, up;   /* ranks that hold the neighbouring slabs, or MPI_PROC_NULL */
+  int leader;     /* rank that works for this rank's part */
+  int members;    /* on the leader: ranks merged, incl. itself */
+  int stride;     /* their distance */
+  int64_t *parts; /* on the leader: [members] planes of each */
+  float *g[3];    /* level 0: borrowed from the system */
+  float *inverse; /* 1 / diagonal, 0 in inactive cells; slab array */
+  float *x, *b;   /* slab arrays */
+  float *stripe;  /* 0, 1, 0, 1 ... [nx + 2] */
+  float *row;     /* [nx + 1] work */
+} mg_level_t;
+
+typedef struct {
+  exset_ctx_t *ctx;
+  int n_levels;
+  mg_level_t *level;
+} conduct_mg_t;
+
+/** Build the levels. Collective. */
+int conduct_mg_create(conduct_system_t *s, conduct_mg_t **mg);
+int conduct_mg_destroy(conduct_mg_t **mg);
+/** z = M r for slab arrays of level 0, M symmetric positive definite on the active cells. Collective. */
+int conduct_mg_apply(conduct_mg_t *mg, const double *r, double *z);
+
+/* Versions of a hot function for newer vector units, chosen when the program starts. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define CONDUCT_SIMD __attribute__((target_clones("arch=haswell", "default")))
+#else
+#define CONDUCT_SIMD
+#endif
+
+#endif
