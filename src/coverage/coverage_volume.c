@@ -185,15 +185,28 @@ static double times(const job_t *job, const int64_t h[2], int64_t x) {
   return job->periodic && 2 * x == job->volume->grid.n[2] ? 1 : 2;
 }
 
+/* The correlation is a count, or half of one: rounding undoes the transform's as long as that is below
+ * 1/4 (volumes up to some 10^5 cells), and does no harm beyond. Exact halves for |value| < 2^50. */
+static double to_half(double value) {
+  const double magic = 0x1.8p51;
+  return (value + magic) - magic;
+}
+
+static double grid_scale(const job_t *job) {
+  const int64_t *n = exset_fft_shape(job->fft)->n;
+  return 1.0 / (double)n[0] / (double)n[1] / (double)n[2];
+}
+
 static void add_correlation(job_t *job, const int64_t h[2], const int64_t *bin, const double *r,
                             const float *row, double *sum) {
   (void)r;
   const int64_t n_x = exset_fft_shape(job->fft)->n[2];
+  const double scale = grid_scale(job);
   for (int64_t x = 0; x <= job->m[2]; x++) {
     if (bin[x] < 0) continue;
-    const double times_x = times(job, h, x);
-    if (times_x == 2 && x > 0) sum[bin[x]] += (double)row[x] + (double)row[n_x - x];
-    else sum[bin[x]] += times_x * (double)row[x];
+    const double times_x = times(job, h, x), value = to_half((double)row[x] * scale);
+    if (times_x == 2 && x > 0) sum[bin[x]] += value + to_half((double)row[n_x - x] * scale);
+    else sum[bin[x]] += times_x * value;
   }
 }
 
@@ -206,13 +219,10 @@ static double window_pairs(const job_t *job, const int64_t h[2], int64_t x) {
 
 static void add_window(job_t *job, const int64_t h[2], const int64_t *bin, const double *r,
                        const float *row, double *sum) {
-  const int64_t n_x = exset_fft_shape(job->fft)->n[2];
-  const double scale = 1.0 / (double)n_x / (double)exset_fft_shape(job->fft)->n[1] /
-                       (double)exset_fft_shape(job->fft)->n[0];
+  const double scale = grid_scale(job);
   for (int64_t x = 0; x <= job->m[2]; x++) {
     if (bin[x] < 0) continue;
-    /* a count: rounding undoes the transform's, and leaves no pairs where there are none */
-    const double pairs = job->masked ? rint((double)row[x] * scale) : window_pairs(job, h, x);
+    const double pairs = job->masked ? to_half((double)row[x] * scale) : window_pairs(job, h, x);
     sum[bin[x]] += times(job, h, x) * pairs;
     job->sum_r[bin[x]] += times(job, h, x) * pairs * r[x];
   }
@@ -221,8 +231,6 @@ static void add_window(job_t *job, const int64_t h[2], const int64_t *bin, const
 static int bin_all(job_t *job) {
   const int n = job->n_phases, last = n - 1;
   const int64_t n_lags = job->bins.n_r * job->bins.n_z;
-  const exset_fft_layout_t *shape = exset_fft_shape(job->fft);
-  const double scale = 1.0 / (double)shape->n[0] / (double)shape->n[1] / (double)shape->n[2];
   int64_t *bin = NULL;
   double *r = NULL;
   int err = exset_alloc(job->ctx, job->m[2] + 1, sizeof *bin, &bin);
@@ -237,7 +245,6 @@ static int bin_all(job_t *job) {
       } else if (b < last || job->window) {
         correlate(job, a, b);
         visit_rows(job, add_correlation, bin, r, sum);
-        for (int64_t i = 0; i < n_lags; i++) sum[i] *= scale;
       }
     }
 done:
