@@ -38,7 +38,8 @@ typedef struct {
   float value[4][EXSET_RNG_BATCH] __attribute__((aligned(64)));
 } exset_normal_batch_t;
 
-/** Replace the first n counters (at most EXSET_RNG_BATCH, rounded up to the quantum) by their random words. */
+/** Replace the first n counters (at most EXSET_RNG_BATCH, rounded up to the quantum) by their random words.
+ *  Local. */
 void exset_rng_words(exset_rng_key_t key, int n, exset_rng_batch_t *batch);
 /**
  * Normal variates from random words (Box-Muller): words 0 and 1 give values 0 and 1, words 2 and 3

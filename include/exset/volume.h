@@ -69,5 +69,9 @@ typedef struct {
 int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
                        int n_attributes, const exset_attribute_t *attributes, int n_arrays,
                        const exset_cellarray_t *arrays);
+/** The errors that exset_volume_write would give for this path and these arrays (values may be NULL), before any
+ *  work is done. Collective. Errors: EXSET_ERR_INPUT. */
+int exset_volume_write_check(exset_ctx_t *ctx, const char *path, int n_arrays,
+                             const exset_cellarray_t *arrays);
 
 #endif

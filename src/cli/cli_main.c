@@ -5,6 +5,12 @@
 #include <string.h>
 
 static const cli_command_t commands[] = {
+    {"generate", "exset generate model.yaml -size nz,ny,nx -voxel_size um [-o twin.vtkhdf]",
+     "periodic 3D twins of a model, any size",
+     "The same seed gives the same twin for any number of ranks; at half the voxel size in the "
+     "same box\n"
+     "it gives the same microstructure, refined. Realisation 1 of several is that of a single one.",
+     exset_cli_generate},
     {"info", "exset info", "version, libraries, MPI", "", exset_cli_info},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -1,6 +1,8 @@
 /* Versions of the program and of its libraries. */
 #include "cli.h"
 
+#include "exset/fft.h"
+
 #include <string.h>
 
 #ifndef EXSET_GIT_STATE
@@ -22,6 +24,7 @@ cJSON *cli_versions(void) {
   mpi[strcspn(mpi, ",\n")] = '\0';
   cJSON_AddStringToObject(versions, "exset", cli_git_state());
   cJSON_AddStringToObject(versions, "mpi", mpi);
+  cJSON_AddStringToObject(versions, "fftw", exset_fft_version());
   cJSON_AddStringToObject(versions, "petsc", exset_config_petsc_version());
   cJSON_AddStringToObject(versions, "cjson", cJSON_Version());
   cJSON_AddStringToObject(versions, "compiler", __VERSION__);

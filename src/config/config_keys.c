@@ -84,6 +84,11 @@ static const exset_key_t keys[] = {
      "number of independent twins"},
     {"output", EXSET_KEY_CHOICE, 1, "labels,fields,none", "", "labels", ",generate,",
      "what to write: labels, labels and fields, or nothing (figures only)"},
+    {"fft_plan", EXSET_KEY_CHOICE, 1, "estimate,measure", "", "estimate", ",generate,",
+     "how transforms are planned; measure takes seconds to minutes and pays off for many "
+     "realisations"},
+    {"fft_wisdom", EXSET_KEY_STRING, 1, "", "", NULL, ",generate,",
+     "file of planning experience: read if it is there, written after planning"},
 
     /* ---- info ---- */
     {"parameters", EXSET_KEY_BOOL, 1, "", "", "false", ",info,",

@@ -91,9 +91,18 @@ int exset_label_volume(exset_ctx_t *ctx, exset_sampler_t *sampler, const exset_m
   if (any_coupling(model)) EXSET_TRY(exset_alloc_all(ctx, cells, sizeof *first, &first));
   for (int64_t i = 0; i < cells; i++) phase[i] = 0;
   int err = EXSET_OK;
-  for (int f = 0; f < model->n_fields && !err; f++)
+  const double start = MPI_Wtime(), patience = 5; /* seconds before progress is worth a line */
+  int done = 0, all = 0;                          /* Gaussian components */
+  for (int f = 0; f < model->n_fields; f++) all += model->field[f].dof;
+  for (int f = 0; f < model->n_fields && !err; f++) {
     err = draw_and_label(ctx, sampler, model, (exset_draw_t){seed, realisation, (uint32_t)f}, first,
                          phase, fields ? fields[f] : NULL, seconds);
+    done += model->field[f].dof;
+    const double elapsed = MPI_Wtime() - start;
+    if (elapsed > patience && f < model->n_fields - 1)
+      exset_info(ctx, "field %d of %d done, %.0f s left for this realisation", f + 1,
+                 model->n_fields, elapsed / done * (all - done));
+  }
   free(first);
   return err;
 }

@@ -35,15 +35,28 @@ static int check_arrays(exset_ctx_t *ctx, const char *path, format_t format, int
   return EXSET_OK;
 }
 
+static int check_format(exset_ctx_t *ctx, const char *path, format_t *format) {
+  *format = format_of(path);
+  if (*format != FORMAT_NONE) return EXSET_OK;
+  return exset_fail(ctx, EXSET_ERR_INPUT,
+                    "cannot tell the format of %s; allowed endings: .vtkhdf, .hdf, .h5, .tif, "
+                    ".tiff, .raw",
+                    path);
+}
+
+int exset_volume_write_check(exset_ctx_t *ctx, const char *path, int n_arrays,
+                             const exset_cellarray_t *arrays) {
+  format_t format;
+  EXSET_TRY(check_format(ctx, path, &format));
+  EXSET_TRY(check_arrays(ctx, path, format, n_arrays, arrays));
+  return exset_outfile_check(ctx, path);
+}
+
 int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
                        int n_attributes, const exset_attribute_t *attributes, int n_arrays,
                        const exset_cellarray_t *arrays) {
-  const format_t format = format_of(path);
-  if (format == FORMAT_NONE)
-    return exset_fail(ctx, EXSET_ERR_INPUT,
-                      "cannot tell the format of %s; allowed endings: .vtkhdf, .hdf, .h5, .tif, "
-                      ".tiff, .raw",
-                      path);
+  format_t format;
+  EXSET_TRY(check_format(ctx, path, &format));
   EXSET_TRY(check_arrays(ctx, path, format, n_arrays, arrays));
   char temp[4096];
   EXSET_TRY(exset_outfile_open(ctx, path, temp, sizeof temp));
