@@ -8,48 +8,60 @@ static const float *row_stripe(const mg_level_t *l, int64_t z, int64_t y, int co
   return l->stripe + ((l->z0 + z + y + colour + 1) & 1);
 }
 
+CONDUCT_SIMD static void first_row(int64_t n, const float *restrict m, const float *restrict d,
+                                   const float *restrict b, float *restrict x) {
+  for (int64_t i = 0; i < n; i++) x[i] = m[i] * d[i] * b[i];
+}
+
 /* First half sweep from x = 0. */
-CONDUCT_SIMD static void first_colour(const mg_level_t *l, int64_t z) {
+static void first_colour(const mg_level_t *l, int64_t z) {
   for (int64_t y = 0; y < l->ny; y++) {
     const int64_t k = z * l->plane + y * l->nx;
-    const float *restrict m = row_stripe(l, z, y, 0), *restrict b = l->b + k,
-                          *restrict d = l->inverse + k;
-    float *restrict x = l->x + k;
-    for (int64_t i = 0; i < l->nx; i++) x[i] = m[i] * d[i] * b[i];
+    first_row(l->nx, row_stripe(l, z, y, 0), l->inverse + k, l->b + k, l->x + k);
   }
 }
 
+/* What the neighbours bring to the cells of one row: sum of conductance times x. */
+CONDUCT_SIMD static void gather_row(const mg_level_t *l, int64_t k, float *restrict sum) {
+  const int64_t n = l->nx, plane = l->plane;
+  const float *restrict gx = l->g[2] + k, *restrict gx0 = gx - 1, *restrict gy = l->g[1] + k,
+                        *restrict gy0 = gy - n, *restrict gz = l->g[0] + k,
+                        *restrict gz0 = gz - plane;
+  const float *restrict x = l->x + k, *restrict x0 = x - 1, *restrict x1 = x + 1,
+                        *restrict y0 = x - n, *restrict y1 = x + n, *restrict z0 = x - plane,
+                        *restrict z1 = x + plane;
+  for (int64_t i = 0; i < n; i++)
+    sum[i] = gx[i] * x1[i] + gx0[i] * x0[i] + gy[i] * y1[i] + gy0[i] * y0[i] + gz[i] * z1[i] +
+             gz0[i] * z0[i];
+}
+
+CONDUCT_SIMD static void update_row(int64_t n, const float *restrict m, const float *restrict d,
+                                    const float *restrict b, const float *restrict sum,
+                                    float *restrict x) {
+  for (int64_t i = 0; i < n; i++) x[i] += m[i] * (d[i] * (b[i] + sum[i]) - x[i]);
+}
+
+CONDUCT_SIMD static void add_row(int64_t n, const float *restrict m, const float *restrict sum,
+                                 float *restrict to) {
+  for (int64_t i = 0; i < n; i++) to[i] += m[i] * sum[i];
+}
+
 /* Gauss-Seidel on the cells of one colour: their neighbours have the other one and stay. */
-CONDUCT_SIMD static void relax(const mg_level_t *l, int64_t z, int colour) {
-  const int64_t nx = l->nx, plane = l->plane;
+static void relax(const mg_level_t *l, int64_t z, int colour) {
   for (int64_t y = 0; y < l->ny; y++) {
-    const int64_t k = z * plane + y * nx;
-    const float *m = row_stripe(l, z, y, colour), *b = l->b + k, *d = l->inverse + k;
-    const float *gz = l->g[0] + k, *gy = l->g[1] + k, *gx = l->g[2] + k;
-    float *x = l->x + k;
-#pragma GCC ivdep
-    for (int64_t i = 0; i < nx; i++) {
-      const float sum = b[i] + gx[i] * x[i + 1] + gx[i - 1] * x[i - 1] + gy[i] * x[i + nx] +
-                        gy[i - nx] * x[i - nx] + gz[i] * x[i + plane] +
-                        gz[i - plane] * x[i - plane];
-      x[i] += m[i] * (d[i] * sum - x[i]);
-    }
+    const int64_t k = z * l->plane + y * l->nx;
+    gather_row(l, k, l->sum);
+    update_row(l->nx, row_stripe(l, z, y, colour), l->inverse + k, l->b + k, l->sum, l->x + k);
   }
 }
 
 /*
- * Add the residual of one row to `sum`. After a sweep from x = 0 it vanishes on the second colour; on the
+ * Add the residual of one row to `to`. After a sweep from x = 0 it vanishes on the second colour; on the
  * first b - d x = 0 was set before the second came, so that what the neighbours bring is all.
  */
-CONDUCT_SIMD static void add_residual(const mg_level_t *l, int64_t z, int64_t y,
-                                      float *restrict sum) {
-  const int64_t nx = l->nx, plane = l->plane, k = z * plane + y * nx;
-  const float *restrict m = row_stripe(l, z, y, 0);
-  const float *restrict gz = l->g[0] + k, *restrict gy = l->g[1] + k, *restrict gx = l->g[2] + k;
-  const float *restrict x = l->x + k;
-  for (int64_t i = 0; i < nx; i++)
-    sum[i] += m[i] * (gx[i] * x[i + 1] + gx[i - 1] * x[i - 1] + gy[i] * x[i + nx] +
-                      gy[i - nx] * x[i - nx] + gz[i] * x[i + plane] + gz[i - plane] * x[i - plane]);
+static void add_residual(const mg_level_t *l, int64_t z, int64_t y, float *to) {
+  gather_row(l, z * l->plane + y * l->nx, l->sum);
+  add_row(l->nx, row_stripe(l, z, y, 0), l->sum, to);
 }
 
 /* Right-hand side of one coarse plane: residuals of the aggregates, added. */

@@ -17,17 +17,17 @@
 typedef struct {
   int64_t nz, ny, nx, plane; /* nz = 0 on ranks that only hold a part, or nothing */
   int64_t part_nz;
-  int64_t z0;     /* number of the first plane: parity of the colouring */
-  int down, up;   /* ranks that hold the neighbouring slabs, or MPI_PROC_NULL */
-  int leader;     /* rank that works for this rank's part */
-  int members;    /* on the leader: ranks merged, incl. itself */
-  int stride;     /* their distance */
-  int64_t *parts; /* on the leader: [members] planes of each */
-  float *g[3];    /* level 0: borrowed from the system */
-  float *inverse; /* 1 / diagonal, 0 in inactive cells; slab array */
-  float *x, *b;   /* slab arrays */
-  float *stripe;  /* 0, 1, 0, 1 ... [nx + 2] */
-  float *row;     /* [nx + 1] work */
+  int64_t z0;       /* number of the first plane: parity of the colouring */
+  int down, up;     /* ranks that hold the neighbouring slabs, or MPI_PROC_NULL */
+  int leader;       /* rank that works for this rank's part */
+  int members;      /* on the leader: ranks merged, incl. itself */
+  int stride;       /* their distance */
+  int64_t *parts;   /* on the leader: [members] planes of each */
+  float *g[3];      /* level 0: borrowed from the system */
+  float *inverse;   /* 1 / diagonal, 0 in inactive cells; slab array */
+  float *x, *b;     /* slab arrays */
+  float *stripe;    /* 0, 1, 0, 1 ... [nx + 2] */
+  float *row, *sum; /* [nx + 1] work */
 } mg_level_t;
 
 typedef struct {
@@ -45,7 +45,7 @@ int conduct_mg_apply(conduct_mg_t *mg, const double *r, double *z);
 /* Versions of a hot function for newer vector units, chosen when the program starts. */
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__)
-#define CONDUCT_SIMD __attribute__((target_clones("arch=haswell", "default")))
+#define CONDUCT_SIMD __attribute__((target_clones("avx2", "default")))
 #else
 #define CONDUCT_SIMD
 #endif

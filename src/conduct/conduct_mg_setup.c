@@ -4,6 +4,9 @@
 
 #include "conduct_mg.h"
 
+/* Aggregates join what walls inside them divide, so coarse levels conduct too well; the correction is scaled up. */
+static const double SCALE = 0.85; /* of coarse conductances; measured, see doc/performance.md */
+
 enum { MERGE_CELLS = 32 * 32 * 32, MAX_LEVELS = 48 };
 
 /* What only the construction needs: edges of the cells (fine cells = 1), electrode conductances. */
@@ -36,6 +39,7 @@ static int finish_level(exset_ctx_t *ctx, mg_level_t *l, const shape_t *shape) {
   EXSET_TRY(conduct_alloc_slab(ctx, l->nz, l->plane, sizeof(float), &l->inverse));
   EXSET_TRY(exset_alloc(ctx, l->nx + 2, sizeof(float), &l->stripe));
   EXSET_TRY(exset_alloc(ctx, l->nx + 1, sizeof(float), &l->row));
+  EXSET_TRY(exset_alloc(ctx, l->nx + 1, sizeof(float), &l->sum));
   for (int64_t i = 0; i < l->nx + 2; i++) l->stripe[i] = (float)(i % 2);
   const float *gz = l->g[0], *gy = l->g[1], *gx = l->g[2];
   for (int64_t i = 0; i < l->nz * l->plane; i++) {
@@ -111,11 +115,13 @@ static void coarsen_axis(const mg_level_t *fine, const shape_t *fs, const mg_lev
       if (a != EXSET_AXIS_X) { /* only faces on the upper side of an aggregate */
         if (at % 2 == 0 && at + 1 < n[a]) continue;
         const int64_t to_at = at < 0 ? -1 : at / 2;
-        const float factor = (float)(distance(fs->edge[a], at) / distance(cs->edge[a], to_at));
+        const float factor =
+            (float)(SCALE * distance(fs->edge[a], at) / distance(cs->edge[a], to_at));
         for (int64_t x = 0; x < fine->nx; x++) to[x / 2] += factor * g[x];
       } else {
         for (int64_t x = 1; x < fine->nx; x += 2)
-          to[x / 2] += (float)(distance(fs->edge[a], x) / distance(cs->edge[a], x / 2)) * g[x];
+          to[x / 2] +=
+              (float)(SCALE * distance(fs->edge[a], x) / distance(cs->edge[a], x / 2)) * g[x];
       }
     }
 }
@@ -280,6 +286,7 @@ int conduct_mg_destroy(conduct_mg_t **mg_in) {
     conduct_free_slab(l->inverse, l->plane, sizeof(float));
     free(l->stripe);
     free(l->row);
+    free(l->sum);
     free(l->parts);
   }
   free(mg->level);
