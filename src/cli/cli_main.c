@@ -11,6 +11,13 @@ static const cli_command_t commands[] = {
      "same box\n"
      "it gives the same microstructure, refined. Realisation 1 of several is that of a single one.",
      exset_cli_generate},
+    {"conduct",
+     "exset conduct twin.vtkhdf -conduct_sigma s1,s2,... [-conduct_axis z] [-o conduct.json]",
+     "effective conductivity, M-factor and tortuosity factor of a volume",
+     "Volumes: .vtkhdf, HDF5, TIFF stacks, raw. Solver: PETSc's options behind -conduct_ksp_ and "
+     "-conduct_pc_, such as\n"
+     "-conduct_ksp_monitor or -conduct_pc_type voxelmg (default), hypre, gamg, bjacobi, icc, ...",
+     exset_cli_conduct},
     {"info", "exset info", "version, libraries, MPI", "", exset_cli_info},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -90,6 +90,19 @@ static const exset_key_t keys[] = {
     {"fft_wisdom", EXSET_KEY_STRING, 1, "", "", NULL, ",generate,",
      "file of planning experience: read if it is there, written after planning"},
 
+    /* ---- conduct ---- */
+    {"conduct_sigma", EXSET_KEY_REAL, 256, "[0,inf)", "", NULL, ",conduct,",
+     "conductivity of phase 1, 2, ... in any unit, 0 for insulators; twice as many values are two "
+     "sets, solved one after the other"},
+    {"conduct_axis", EXSET_KEY_CHOICE, 3, "x,y,z,all", "", "all", ",conduct,",
+     "directions of the current"},
+    {"conduct_boundary", EXSET_KEY_CHOICE, 1, "electrodes", "", "electrodes", ",conduct,",
+     "electrodes on two opposite faces, half a voxel outside the first centres, no flux elsewhere"},
+    {"conduct_rtol", EXSET_KEY_REAL, 1, "(0,1)", "", "1e-6", ",conduct,",
+     "relative residual that ends the iteration"},
+    {"conduct_fields", EXSET_KEY_BOOL, 1, "", "", "false", ",conduct,",
+     "write potential and current density to a .vtkhdf file beside the results"},
+
     /* ---- info ---- */
     {"parameters", EXSET_KEY_BOOL, 1, "", "", "false", ",info,",
      "print the parameter page of the documentation"},
