@@ -45,7 +45,7 @@ static int read_terms(exset_ctx_t *ctx, const exset_config_t *config, int number
   for (int t = 0; t < n_terms; t++)
     spectrum->term[t] = (exset_term_t){(exset_family_t)family[t], weight[t], xy[t],
                                        z[t] > 0 ? z[t] : xy[t],   nu[t],     width[t]};
-  return exset_config_real(config, key_name(name, number, "nugget"), &spectrum->nugget);
+  return EXSET_OK;
 }
 
 static int read_knots(exset_ctx_t *ctx, const exset_config_t *config, int number, bool start,
@@ -90,6 +90,7 @@ static int read_spectrum(exset_ctx_t *ctx, const exset_config_t *config, int num
                          exset_spectrum_t *spectrum) {
   int family[EXSET_MAX_TERMS], n = 0, n_knots = 0;
   char name[NAME_SIZE];
+  EXSET_TRY(exset_config_real(config, key_name(name, number, "nugget"), &spectrum->nugget));
   EXSET_TRY(exset_config_choice_list(config, key_name(name, number, "family"), EXSET_MAX_TERMS,
                                      family, &n));
   for (int i = 0; i < n; i++) n_knots += family[i] == KNOTS_FAMILY;
@@ -144,15 +145,34 @@ int cli_model_read(exset_ctx_t *ctx, const exset_config_t *config, bool start,
 
 /* ---- writing ---- */
 
+/* The shortest of 15, 16 or 17 digits that reads back as the same number. */
+static void write_number(FILE *out, double value) {
+  char text[32];
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  fputs(text, out);
+}
+
+static void write_entry(FILE *out, const char *name, double value) {
+  fprintf(out, "  %s: ", name);
+  write_number(out, value);
+  fputc('\n', out);
+}
+
 static void write_list(FILE *out, const char *name, int n, const double *value) {
   fprintf(out, "  %s: [", name);
-  for (int i = 0; i < n; i++) fprintf(out, "%s%.17g", i ? ", " : "", value[i]);
+  for (int i = 0; i < n; i++) {
+    if (i > 0) fputs(", ", out);
+    write_number(out, value[i]);
+  }
   fputs("]\n", out);
 }
 
 static void write_terms(FILE *out, const exset_spectrum_t *spectrum) {
   static const char *const names[] = {"gaussian", "matern", "ring"};
-  double column[5][EXSET_MAX_TERMS];
+  double column[5][EXSET_MAX_TERMS] = {{0}};
   const int n = spectrum->n_terms;
   bool nu = false, width = false;
   fputs("  family: [", out);
@@ -173,7 +193,6 @@ static void write_terms(FILE *out, const exset_spectrum_t *spectrum) {
   if (n > 1) write_list(out, "weight", n, column[2]);
   if (nu) write_list(out, "nu", n, column[3]);
   if (width) write_list(out, "width", n, column[4]);
-  if (spectrum->nugget > 0) fprintf(out, "  nugget: %.17g\n", spectrum->nugget);
 }
 
 static void write_knots(FILE *out, const exset_spectrum_t *spectrum) {
@@ -197,10 +216,11 @@ char *cli_model_text(const exset_model_t *model) {
     fprintf(out, "field%d:\n  type: %s\n", i + 1, chi ? "chi_square" : "gaussian");
     if (chi) fprintf(out, "  dof: %d\n", field->dof);
     if (field->below) fputs("  below: true\n", out);
-    fprintf(out, "  fraction: %.17g\n", field->fraction);
-    if (field->coupling != 0) fprintf(out, "  coupling: %.17g\n", field->coupling);
+    write_entry(out, "fraction", field->fraction);
+    if (field->coupling != 0) write_entry(out, "coupling", field->coupling);
     if (field->spectrum.knots_r > 0) write_knots(out, &field->spectrum);
     else write_terms(out, &field->spectrum);
+    if (field->spectrum.nugget > 0) write_entry(out, "nugget", field->spectrum.nugget);
   }
   const bool failed = ferror(out);
   if (fclose(out) != 0 || failed) {
