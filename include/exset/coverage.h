@@ -64,9 +64,19 @@ int exset_coverage_volume(exset_ctx_t *ctx, const exset_volume_t *volume, bool p
                           double max_lag, exset_lags_t lags, exset_coverage_t *coverage);
 
 /**
- * 95 % half-width of a phase fraction from the integral range: A = sum_r (C_ii(r) - p^2)/(p - p^2) over lags up to the
- * range where it has decayed, variance = p (1 - p) A / |W|, window |W| in pixels (all sections pooled). Local.
- * phase_number: from 0. Works on radial and rz lags of sections (dimension 2) and volumes (3).
+ * Integral range of a phase in cells: A = sum over lags of (C_ii - p^2) / (p - p^2), so that the variance of
+ * an observed fraction is p (1 - p) A / |W|. The sum stops where its mean over shells of lags first falls to zero;
+ * decayed tells whether it did (if not, max_lag is too short and A too small); the bias from p being estimated
+ * is corrected. dof: independent values behind A (|W| over the cells of lags used).
+ * coverage: radial or rz lags, of sections (dimension 2) or a volume (3), or pooled; phase_number: from 0; pixel: cell
+ * edges (the first `dimension`), micrometres; window: |W| in cells, masked ones left out, all sections. Local.
+ */
+double exset_coverage_integral_range(const exset_coverage_t *coverage, int phase_number,
+                                     int dimension, const double pixel[3], double window,
+                                     double *dof, bool *decayed);
+/**
+ * 95 % half-width of a phase fraction from the integral range, with the quantile of Student's t with
+ * dof degrees of freedom. NaN when the phase is absent or alone. Arguments as above. Local.
  */
 double exset_coverage_fraction_ci95(const exset_coverage_t *coverage, int phase_number,
                                     int dimension, const double pixel[3], double window);
