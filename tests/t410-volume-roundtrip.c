@@ -1,5 +1,6 @@
 /* test: np="1 2 3 5" time=60 */
-/* Volumes written by all ranks come back unchanged, read by all ranks, by some of them and by one. */
+/* Volumes written by all ranks come back unchanged, read by all ranks, by some of them and by one.
+ * With an argument: write one VTKHDF volume there (for t411-volume-vtk.py). */
 #include "exset/volume.h"
 #include "test.h"
 
@@ -84,51 +85,71 @@ static void check_groups(exset_ctx_t *ctx, const char *path, const int64_t n[3],
   }
 }
 
-static void check_size(exset_ctx_t *ctx, int64_t nz, int64_t ny, int64_t nx) {
-  const int64_t n[3] = {nz, ny, nx};
-  exset_grid_t grid;
-  exset_volume_t v;
-  uint64_t checksum, changed;
-  MUST(ctx, exset_grid_init(ctx, n, voxel, &grid));
-  MUST(ctx, exset_volume_init(ctx, &grid, 3, &v));
-  memcpy(v.origin, origin, sizeof origin);
-  fill(&v);
-  check_fractions(ctx, &v);
-  MUST(ctx, exset_volume_checksum(ctx, &v, &checksum));
+/* With a scalar and a vector beside the phases, and attributes. */
+static void write_volume(exset_ctx_t *ctx, const char *path, const exset_volume_t *v) {
+  const exset_grid_t *g = &v->grid;
+  const int64_t cells = exset_grid_cells_local(g);
   float *field[2] = {NULL};
-  const int64_t cells = exset_grid_cells_local(&grid);
   MUST(ctx, exset_alloc(ctx, cells, sizeof(float), &field[0]));
   MUST(ctx, exset_alloc(ctx, cells * 3, sizeof(float), &field[1]));
-  for (int64_t i = 0; i < cells; i++)
-    for (int c = 0; c < 3; c++) field[1][3 * i + c] = value_at(n, grid.z0, 0, i, c);
+  for (int64_t i = 0; i < cells; i++) {
+    field[0][i] = -value_at(g->n, g->z0, 0, i, 0);
+    for (int c = 0; c < 3; c++) field[1][3 * i + c] = value_at(g->n, g->z0, 0, i, c);
+  }
   const exset_cellarray_t arrays[2] = {{"potential", "V", "electric potential", 1, field[0]},
                                        {"current", "A/m2", "current density", 3, field[1]}};
   /* attributes need not be equal on all ranks: rank 0's are stored */
   char own[64];
   snprintf(own, sizeof own, "rank %d", ctx->rank);
   const exset_attribute_t attributes[2] = {{"model", "a: 1\nb: \xc2\xb5m"}, {"who", own}};
+  const bool hdf5 = strstr(path, ".vtkhdf") || strstr(path, ".h5");
+  MUST(ctx, exset_volume_write(ctx, path, v, 2, attributes, hdf5 ? 2 : 0, arrays));
+  free(field[0]);
+  free(field[1]);
+}
+
+static void make_volume(exset_ctx_t *ctx, const int64_t n[3], exset_volume_t *v) {
+  exset_grid_t grid;
+  MUST(ctx, exset_grid_init(ctx, n, voxel, &grid));
+  MUST(ctx, exset_volume_init(ctx, &grid, 3, v));
+  memcpy(v->origin, origin, sizeof origin);
+  fill(v);
+}
+
+static void check_size(exset_ctx_t *ctx, int64_t nz, int64_t ny, int64_t nx) {
+  const int64_t n[3] = {nz, ny, nx};
+  exset_volume_t v;
+  uint64_t checksum, changed;
+  make_volume(ctx, n, &v);
+  check_fractions(ctx, &v);
+  MUST(ctx, exset_volume_checksum(ctx, &v, &checksum));
   const char *endings[] = {".vtkhdf", ".h5", ".tif", ".TIFF", ".raw"};
   for (int e = 0; e < 5; e++) {
     char path[1100], part[1200];
     snprintf(path, sizeof path, "%s/%lld_%lld%s", test_tmp(), (long long)nz, (long long)ny,
              endings[e]);
-    MUST(ctx, exset_volume_write(ctx, path, &v, 2, attributes, e < 2 ? 2 : 0, arrays));
+    write_volume(ctx, path, &v);
     snprintf(part, sizeof part, "%s.part", path);
     CHECK_MSG(access(part, F_OK) != 0, "%s is gone", part);
     check_read(ctx, path, n, e < 2, checksum);
     check_groups(ctx, path, n, e < 2, checksum);
     MPI_Barrier(ctx->comm);
   }
-  if (grid.nz_local > 0 && grid.z0 == 0) v.phase[0] = v.phase[0] % 3 + 1;
+  if (v.grid.nz_local > 0 && v.grid.z0 == 0) v.phase[0] = v.phase[0] % 3 + 1;
   MUST(ctx, exset_volume_checksum(ctx, &v, &changed));
   CHECK(changed != checksum);
   exset_volume_clear(&v);
-  free(field[0]);
-  free(field[1]);
 }
 
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
+  if (argc > 1) {
+    exset_volume_t v;
+    make_volume(ctx, (const int64_t[3]){9, 7, 5}, &v);
+    write_volume(ctx, argv[1], &v);
+    exset_volume_clear(&v);
+    return test_end(ctx);
+  }
   check_size(ctx, 9, 7, 5);
   check_size(ctx, 4, 3, 11); /* at 5 ranks and at 3 (blocks of 2): a rank without planes */
   check_size(ctx, 1, 6, 4);
