@@ -119,13 +119,39 @@ static int check_imagej(exset_ctx_t *ctx, const char *path, TIFF *tiff) {
                     path, atoll(images + 8));
 }
 
+static uint64_t number_of(const uint8_t *bytes, int n, bool big_endian) {
+  uint64_t value = 0;
+  for (int i = 0; i < n; i++) value = value << 8 | bytes[big_endian ? i : n - 1 - i];
+  return value;
+}
+
+/* Is the link at the end of the directory at offset `at` within the file? libtiff takes a link that is cut off for
+ * the last page's, which would hide the loss of the pages behind it. */
+static bool link_is_whole(const char *path, TIFF *tiff, uint64_t at) {
+  const bool big = TIFFIsBigTIFF(tiff);
+  const int count_size = big ? 8 : 2, entry_size = big ? 20 : 12, link_size = big ? 8 : 4;
+  uint8_t bytes[8];
+  FILE *file = fopen(path, "rb");
+  bool ok = file && fseeko(file, (off_t)at, SEEK_SET) == 0 &&
+            fread(bytes, 1, (size_t)count_size, file) == (size_t)count_size;
+  if (ok) {
+    const uint64_t entries = number_of(bytes, count_size, TIFFIsBigEndian(tiff));
+    ok = fseeko(file, (off_t)entries * entry_size, SEEK_CUR) == 0 &&
+         fread(bytes, 1, (size_t)link_size, file) == (size_t)link_size;
+  }
+  if (file) fclose(file);
+  return ok;
+}
+
 static int info_of(exset_ctx_t *ctx, const char *path, TIFF *tiff, tiff_log_t *log,
                    exset_image_info_t *info) {
   page_t first, page;
   EXSET_TRY(read_page_info(ctx, path, tiff, &first));
   EXSET_TRY(TIFFLastDirectory(tiff) ? check_imagej(ctx, path, tiff) : EXSET_OK);
   int64_t pages = 1;
+  uint64_t last = TIFFCurrentDirOffset(tiff);
   for (; TIFFReadDirectory(tiff); pages++) {
+    last = TIFFCurrentDirOffset(tiff);
     EXSET_TRY(read_page_info(ctx, path, tiff, &page));
     if (page.rows != first.rows || page.cols != first.cols)
       return exset_fail(ctx, EXSET_ERR_INPUT,
@@ -133,7 +159,7 @@ static int info_of(exset_ctx_t *ctx, const char *path, TIFF *tiff, tiff_log_t *l
                         "%u x %u (rows x columns)",
                         path, first.rows, first.cols, (long long)(pages + 1), page.rows, page.cols);
   }
-  if (log->text[0]) return damaged(ctx, path, pages, log);
+  if (log->text[0] || !link_is_whole(path, tiff, last)) return damaged(ctx, path, pages, log);
   info->pages = pages;
   info->rows = first.rows;
   info->cols = first.cols;

@@ -71,6 +71,11 @@ static bool select_piece(hid_t memory, hid_t space, const exset_grid_t *grid,
   return H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
 }
 
+/*
+ * Called by all ranks together, but each writes its own range: a slab is one contiguous range of
+ * the file, which aggregation by MPI-IO could only slow down; and Open MPI's aggregation reports
+ * success on a full disk.
+ */
 int exset_h5_transfer_piece(const exset_h5_job_t *job, hid_t dataset, const exset_grid_t *grid,
                             const exset_piece_t *p, hid_t type, int components, void *data) {
   const int64_t values = exset_piece_cells(grid, p) * components;
@@ -79,6 +84,7 @@ int exset_h5_transfer_piece(const exset_h5_job_t *job, hid_t dataset, const exse
   const hid_t collective = H5Pcreate(H5P_DATASET_XFER);
   int err = EXSET_OK;
   if (H5Pset_dxpl_mpio(collective, H5FD_MPIO_COLLECTIVE) < 0 ||
+      H5Pset_dxpl_mpio_collective_opt(collective, H5FD_MPIO_INDIVIDUAL_IO) < 0 ||
       !select_piece(memory, space, grid, p, components)) {
     err = exset_h5_fail(job, EXSET_ERR_RUN);
     H5Sselect_none(memory); /* and take part all the same: the others wait */

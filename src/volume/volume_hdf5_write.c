@@ -4,6 +4,7 @@
  * attributes may be of any kind and length, and need not be the same on all ranks.
  */
 #include <string.h>
+#include <sys/stat.h>
 
 #include "volume_hdf5.h"
 
@@ -112,6 +113,9 @@ static int lay_out(const exset_h5_job_t *job, const exset_volume_t *volume, int 
     err = exset_h5_fail(job, EXSET_ERR_RUN);
   if (!exset_h5_close(file) && !err) err = exset_h5_fail(job, EXSET_ERR_RUN);
   exset_h5_close(access);
+  struct stat info; /* HDF5 made the file anew: room for its data once more */
+  if (!err && stat(job->path, &info) == 0)
+    err = exset_volume_reserve(job->ctx, job->path, info.st_size);
   return err;
 }
 

@@ -1,8 +1,11 @@
 /* Writing: format by ending, temporary name, commit. */
 #include "volume_impl.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 typedef enum { FORMAT_NONE, FORMAT_HDF5, FORMAT_TIFF, FORMAT_RAW } format_t;
 
@@ -52,20 +55,47 @@ int exset_volume_write_check(exset_ctx_t *ctx, const char *path, int n_arrays,
   return exset_outfile_check(ctx, path);
 }
 
+int exset_volume_reserve(exset_ctx_t *ctx, const char *temp, int64_t bytes) {
+  const int fd = open(temp, O_WRONLY | O_CLOEXEC);
+  int why = 0;
+  if (fd >= 0 && fallocate(fd, 0, 0, bytes) != 0) why = errno;
+  if (fd >= 0) close(fd);
+  if (why != ENOSPC && why != EDQUOT && why != EFBIG) return EXSET_OK;
+  return exset_fail(ctx, EXSET_ERR_RUN, "cannot write %s (%.4g GB): %s", temp, (double)bytes / 1e9,
+                    strerror(why));
+}
+
+/* What is written, to hand it on in one piece. */
+typedef struct {
+  const exset_volume_t *volume;
+  int n_attributes, n_arrays;
+  const exset_attribute_t *attributes;
+  const exset_cellarray_t *arrays;
+} content_t;
+
+static int write_format(exset_ctx_t *ctx, const char *temp, format_t format, const content_t *c) {
+  int64_t cell_bytes = 1;
+  for (int i = 0; i < c->n_arrays; i++)
+    cell_bytes += c->arrays[i].components * (int64_t)sizeof(float);
+  const int64_t bytes = exset_grid_cells(&c->volume->grid) * cell_bytes;
+  int err = ctx->rank == 0 ? exset_volume_reserve(ctx, temp, bytes) : EXSET_OK;
+  EXSET_TRY(exset_agree(ctx, err));
+  if (format == FORMAT_TIFF) return exset_volume_tiff_write(ctx, temp, c->volume);
+  if (format == FORMAT_RAW) return exset_volume_raw_write(ctx, temp, c->volume);
+  return exset_volume_hdf5_write(ctx, temp, c->volume, c->n_attributes, c->attributes, c->n_arrays,
+                                 c->arrays);
+}
+
 int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
                        int n_attributes, const exset_attribute_t *attributes, int n_arrays,
                        const exset_cellarray_t *arrays) {
+  const content_t content = {volume, n_attributes, n_arrays, attributes, arrays};
   format_t format;
   EXSET_TRY(check_format(ctx, path, &format));
   EXSET_TRY(check_arrays(ctx, path, format, n_arrays, arrays));
   char temp[4096];
   EXSET_TRY(exset_outfile_open(ctx, path, temp, sizeof temp));
-  int err;
-  if (format == FORMAT_HDF5)
-    err = exset_volume_hdf5_write(ctx, temp, volume, n_attributes, attributes, n_arrays, arrays);
-  else if (format == FORMAT_TIFF) err = exset_volume_tiff_write(ctx, temp, volume);
-  else err = exset_volume_raw_write(ctx, temp, volume);
-  err = exset_agree(ctx, err);
+  int err = exset_agree(ctx, write_format(ctx, temp, format, &content));
   if (!err) err = exset_outfile_commit(ctx, path);
   if (err) exset_outfile_discard(ctx, path);
   return err;
