@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# test: time=120
+# Mistakes in volumes and conductivities given to conduct: one line, exit code 2, at 1 and 3 ranks.
+. tests/lib.sh
+dir=$TEST_TMP
+"$PYTHON" - "$dir" <<'PY' || exit 1
+import sys
+import h5py
+import numpy as np
+from PIL import Image
+folder = sys.argv[1] + "/"
+rng = np.random.default_rng(5)
+phase = rng.integers(1, 4, (6, 7, 8)).astype(np.uint8)
+Image.fromarray(phase[0]).save(folder + "stack.tif", save_all=True, append_images=[Image.fromarray(p) for p in phase[1:]])
+phase.tofile(folder + "volume.raw")
+with h5py.File(folder + "float.h5", "w") as f:
+    f["phase"] = rng.random((6, 7, 8))
+with h5py.File(folder + "flat.h5", "w") as f:
+    f["phase"] = phase[0]
+with h5py.File(folder + "other.vtkhdf", "w") as f:
+    f["data"] = phase
+PY
+head -c 900 "$dir/float.h5" >"$dir/cut.h5"
+head -c 500 "$dir/stack.tif" >"$dir/cut.tif"
+echo "not a volume" >"$dir/text.vtkhdf"
+con() { # ranks, words, file and further arguments
+  local ranks=$1 words=$2
+  shift 2
+  fails "$ranks" 2 "$words" conduct -o "$dir/conduct.json" "$@"
+}
+sigma=(-conduct_sigma 0,1,0 -conduct_axis x)
+
+con "1 3" "missing.vtkhdf.*No such file" "$dir/missing.vtkhdf" "${sigma[@]}"
+con 1 "input|file|volume" "${sigma[@]}"
+con "1 3" "text.vtkhdf" "$dir/text.vtkhdf" "${sigma[@]}"
+con "1 3" "cut.h5" "$dir/cut.h5" "${sigma[@]}" -volume_dataset phase
+con "1 3" "cut.tif" "$dir/cut.tif" "${sigma[@]}"
+con 1 "other.vtkhdf" "$dir/other.vtkhdf" "${sigma[@]}"
+con "1 3" "float.h5" "$dir/float.h5" "${sigma[@]}" -volume_dataset phase
+con 1 "flat.h5" "$dir/flat.h5" "${sigma[@]}" -volume_dataset phase
+con 1 "nothing" "$dir/flat.h5" "${sigma[@]}" -volume_dataset nothing
+con "1 3" "volume.raw.*(raw_size|336)" "$dir/volume.raw" "${sigma[@]}" -raw_size 6,7,9
+con 1 "raw_size" "$dir/volume.raw" "${sigma[@]}"
+con 1 "raw_size.*0" "$dir/volume.raw" "${sigma[@]}" -raw_size 0,7,8
+con 1 "stack.tif.*3" "$dir/stack.tif" "${sigma[@]}" -image_labels 1,2
+con 1 " 9 .*stack.tif" "$dir/stack.tif" "${sigma[@]}" -image_labels 1,2,3,9
+con "1 3" "conduct_sigma.*(2|3)" "$dir/stack.tif" -conduct_sigma 0,1 -conduct_axis x
+con 1 "conduct_sigma" "$dir/stack.tif" -conduct_sigma 0,1,0,0 -conduct_axis x
+con 1 "conduct_sigma" "$dir/stack.tif" -conduct_axis x
+for value in 0,-1,0 0,nan,0 0,inf,0 0,a,0; do
+  con 1 "conduct_sigma" "$dir/stack.tif" -conduct_sigma $value
+done
+con "1 3" "0" "$dir/stack.tif" -conduct_sigma 0,0,0
+con 1 "conduct_axis.*w" "$dir/stack.tif" -conduct_sigma 0,1,0 -conduct_axis w
+con 1 "conduct_rtol.*-1" "$dir/stack.tif" "${sigma[@]}" -conduct_rtol -1
+con 1 "conduct_boundary.*open" "$dir/stack.tif" "${sigma[@]}" -conduct_boundary open
+fails "1 3" 2 "nowhere" conduct "$dir/stack.tif" "${sigma[@]}" -o "$dir/nowhere/c.json"
+check "no result of a failed run" [ ! -e "$dir/conduct.json" ]
+lib_end
