@@ -27,7 +27,8 @@ def check(ok, what):
 
 
 def run(ranks, *arguments):
-    return subprocess.run([*mpiexec, "-n", str(ranks), exset, "generate", *arguments], cwd=tmp, capture_output=True, text=True)
+    start = [*mpiexec, "-n", str(ranks)] if ranks > 1 else []
+    return subprocess.run([*start, exset, "generate", *arguments], cwd=tmp, capture_output=True, text=True)
 
 
 def good(ranks, *arguments):
@@ -135,7 +136,7 @@ for arguments, part in (
     (["model.yaml", "-size", "9223372036854775807"], "2^62"),
     (["-size", "64"], "field1"),
 ):
-    r = run(2, *arguments)
+    r = run(2 if "nowhere/twin.vtkhdf" in arguments else 1, *arguments)
     lines = [line for line in r.stderr.splitlines() if line.startswith("exset: ")]
     check(r.returncode == 2 and len(lines) == 1 and part in lines[0], f"{arguments}: {r.returncode} {r.stderr}")
 
