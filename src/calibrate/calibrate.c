@@ -1,0 +1,332 @@
+/* Calibration by coverage functions: several starts shared out over the ranks, the best kept, the jackknife. */
+#include "exset/calibrate.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "calibrate_impl.h"
+
+void exset_calibration_clear(exset_calibration_t *result) {
+  free(result->parameter);
+  free(result->history);
+  free(result->start_loss);
+  for (int i = 0; i < result->n_curves; i++) {
+    exset_calibrate_curve_t *curve = &result->curve[i];
+    double *arrays[] = {curve->h_r, curve->h_z, curve->data, curve->data_se, curve->model};
+    for (int k = 0; k < 5; k++) free(arrays[k]);
+  }
+  *result = (exset_calibration_t){0};
+}
+
+/* ---- checks ---- */
+
+static int check_voxel(exset_ctx_t *ctx, const double voxel[3]) {
+  if (fabs(voxel[EXSET_AXIS_X] - voxel[EXSET_AXIS_Y]) > 1e-9 * voxel[EXSET_AXIS_X])
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "voxel_size is %g along y and %g along x: calibrate needs them equal",
+                      voxel[EXSET_AXIS_Y], voxel[EXSET_AXIS_X]);
+  return EXSET_OK;
+}
+
+static int check_model(exset_ctx_t *ctx, const exset_sections_t *sections,
+                       const exset_model_t *model) {
+  if (model->n_fields != sections->n_phases - 1)
+    return exset_fail(
+        ctx, EXSET_ERR_INPUT,
+        "the sections have %d phases and the model has %d fields: needed are %d fields "
+        "(one fewer than phases)",
+        sections->n_phases, model->n_fields, sections->n_phases - 1);
+  for (int a = 0; a < model->n_fields; a++)
+    if (model->field[a].coupling != 0)
+      return exset_fail(ctx, EXSET_ERR_INPUT,
+                        "field%d_coupling is %g: calibration in closed form needs 0", a + 1,
+                        model->field[a].coupling);
+  return EXSET_OK;
+}
+
+static bool is_fixed(const exset_calibrate_options_t *options, const char *name) {
+  for (int i = 0; i < options->n_fixed; i++)
+    if (strcmp(options->fixed[i], name) == 0) return true;
+  return false;
+}
+
+/* Sections in x-y say nothing of lengths along z; an isotropic model has no splines in (k_r, k_z). */
+static int check_symmetry(exset_ctx_t *ctx, const data_t *data,
+                          const exset_calibrate_options_t *options, const exset_model_t *model) {
+  for (int a = 0; a < model->n_fields; a++)
+    if (!options->cylindrical && model->field[a].spectrum.knots_z > 0)
+      return exset_fail(ctx, EXSET_ERR_INPUT,
+                        "field%d_knots_shape has two values, but the model is isotropic: one value "
+                        "(splines in |k|), or calibrate_symmetry cylindrical",
+                        a + 1);
+  if (!options->cylindrical || data->group[PLANES_Z].n_sections > 0) return EXSET_OK;
+  for (int a = 0; a < model->n_fields; a++) {
+    char name[48];
+    snprintf(name, sizeof name, "field%d_length_z", a + 1);
+    if (!is_fixed(options, name) || model->field[a].spectrum.n_terms == 0)
+      return exset_fail(
+          ctx, EXSET_ERR_INPUT,
+          "calibrate_symmetry is cylindrical, but there are no sections containing z: give "
+          "sections_xz or sections_yz, or hold every length_z by calibrate_fix");
+  }
+  return EXSET_OK;
+}
+
+/* ---- starts ---- */
+
+/* Uniform in [-1, 1], a function of its arguments alone (SplitMix64's mixing). */
+static double scatter(uint64_t seed, int start, int index) {
+  uint64_t x = seed + UINT64_C(0x9E3779B97F4A7C15) * (uint64_t)(start + 1) +
+               UINT64_C(0xD1B54A32D192ED03) * (uint64_t)(index + 1);
+  for (int round = 0; round < 2; round++) {
+    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
+    x ^= x >> 31;
+  }
+  return 2 * ((double)(x >> 11) + 0.5) / 9007199254740992.0 - 1;
+}
+
+/* Start s: the first as it is, the others scattered about it, inside the bounds. */
+static void start_theta(const fit_t *fit, const double *first, uint64_t seed, int s,
+                        double *theta) {
+  for (int i = 0; i < fit->n_free; i++) {
+    const free_t *param = &fit->param[fit->free_index[i]];
+    const double low = free_to_theta(param, param->low), high = free_to_theta(param, param->high);
+    const double step = s == 0 ? 0 : param->spread * scatter(seed, s, i);
+    theta[i] = fmin(fmax(first[i] + step, low), high);
+  }
+}
+
+/* Descents of this rank's starts; keeps the best: theta, descent. loss[n_starts] of the others stays infinite. */
+static int descend(fit_t *fit, const exset_calibrate_options_t *options, int n_starts,
+                   const double *first, double *loss, double *theta, descent_t *best) {
+  exset_ctx_t *ctx = fit->ctx;
+  double *trial = NULL, *history = NULL;
+  int err = exset_alloc(ctx, fit->n_free, sizeof *trial, &trial);
+  if (!err) err = exset_alloc(ctx, best->capacity, sizeof *history, &history);
+  best->loss = INFINITY;
+  for (int s = ctx->rank; !err && s < n_starts; s += ctx->size) {
+    descent_t descent = {.history = history, .capacity = best->capacity};
+    start_theta(fit, first, options->seed, s, trial);
+    err = fit_minimise(fit, options->max_iterations, trial, &descent);
+    if (err) break;
+    loss[s] = descent.loss;
+    exset_info(ctx, "start %d of %d: loss %.4g after %d iterations%s", s + 1, n_starts,
+               descent.loss * fit->unit, descent.iterations,
+               descent.converged ? "" : " (not converged)");
+    if (!(descent.loss < best->loss)) continue;
+    memcpy(theta, trial, (size_t)fit->n_free * sizeof *theta);
+    memcpy(best->history, history, (size_t)descent.n_history * sizeof *history);
+    descent.history = best->history;
+    *best = descent;
+  }
+  free(trial);
+  free(history);
+  return err;
+}
+
+/* The best of all ranks to all ranks: its theta, history and counts. */
+static int share_best(fit_t *fit, int n_starts, double *loss, double *theta, descent_t *best) {
+  exset_ctx_t *ctx = fit->ctx;
+  EXSET_TRY(
+      EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, loss, n_starts, MPI_DOUBLE, MPI_MIN, ctx->comm)));
+  int winner = 0;
+  for (int s = 1; s < n_starts; s++)
+    if (loss[s] < loss[winner]) winner = s;
+  const int owner = winner % ctx->size;
+  int counts[3] = {best->iterations, best->n_history, best->converged};
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(counts, 3, MPI_INT, owner, ctx->comm)));
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(theta, fit->n_free, MPI_DOUBLE, owner, ctx->comm)));
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(best->history, counts[1], MPI_DOUBLE, owner, ctx->comm)));
+  best->iterations = counts[0];
+  best->n_history = counts[1];
+  best->converged = counts[2];
+  best->loss = loss[winner];
+  fit_set_theta(fit, theta);
+  return EXSET_OK;
+}
+
+/* Minimise from n_starts starts; the fit is left at the optimum. Fills starts, history, losses of result. */
+static int multi_start(fit_t *fit, const exset_calibrate_options_t *options, int n_starts,
+                       exset_calibration_t *result) {
+  exset_ctx_t *ctx = fit->ctx;
+  descent_t best = {.capacity = options->max_iterations + 2};
+  double *first = NULL, *theta = NULL, *loss = NULL;
+  int err = exset_alloc(ctx, fit->n_free, sizeof *first, &first);
+  if (!err) err = exset_alloc(ctx, fit->n_free, sizeof *theta, &theta);
+  if (!err) err = exset_alloc(ctx, n_starts, sizeof *loss, &loss);
+  if (!err) err = exset_alloc(ctx, best.capacity, sizeof *best.history, &best.history);
+  for (int s = 0; !err && s < n_starts; s++) loss[s] = INFINITY;
+  if (!err) fit_get_theta(fit, first);
+  if (!err) err = descend(fit, options, n_starts, first, loss, theta, &best);
+  err = exset_agree(ctx, err);
+  if (!err) err = share_best(fit, n_starts, loss, theta, &best);
+  if (!err && !isfinite(best.loss))
+    err = exset_fail(ctx, EXSET_ERR_RUN, "calibration: the loss is not finite from any start");
+  if (!err) {
+    if (!best.converged)
+      exset_warn(ctx, "not converged after %d iterations: raise calibrate_iterations",
+                 best.iterations);
+    for (int s = 0; s < n_starts; s++) loss[s] *= fit->unit;
+    for (int k = 0; k < best.n_history; k++) best.history[k] *= fit->unit;
+    free(result->start_loss);
+    free(result->history);
+    result->n_starts = n_starts;
+    result->start_loss = loss;
+    result->iterations = best.iterations;
+    result->n_history = best.n_history;
+    result->history = best.history;
+    loss = best.history = NULL;
+  }
+  free(first);
+  free(theta);
+  free(loss);
+  free(best.history);
+  return err;
+}
+
+/* ---- results ---- */
+
+static int list_parameters(fit_t *fit, exset_calibration_t *result) {
+  EXSET_TRY(exset_alloc(fit->ctx, fit->n_params, sizeof *result->parameter, &result->parameter));
+  result->n_parameters = fit->n_params;
+  for (int i = 0; i < fit->n_params; i++) {
+    const free_t *param = &fit->param[i];
+    exset_parameter_t *out = &result->parameter[i];
+    memcpy(out->name, param->name, sizeof out->name);
+    out->value = *param->value;
+    out->sd = NAN;
+    out->low = param->low;
+    out->high = param->high;
+    out->fixed = param->fixed;
+    if (param->fixed) continue;
+    if (out->value <= param->low * (1 + 1e-6)) out->at_bound = -1;
+    if (out->value >= param->high * (1 - 1e-6)) out->at_bound = 1;
+  }
+  return EXSET_OK;
+}
+
+static void warn_of_bounds(const exset_ctx_t *ctx, const exset_calibration_t *result) {
+  for (int i = 0; i < result->n_parameters; i++) {
+    const exset_parameter_t *p = &result->parameter[i];
+    if (p->at_bound == 0 || strstr(p->name, "_knots_")) continue;
+    exset_warn(ctx, "%s ended at its %s bound, %g: the data ask for more, or do not determine it", p->name,
+               p->at_bound < 0 ? "lower" : "upper", p->value);
+  }
+}
+
+/* The fit's model, without what it was built from. */
+static int take_model(exset_ctx_t *ctx, const fit_t *fit, exset_model_t *model) {
+  exset_model_clear(model);
+  return exset_model_copy(ctx, &fit->model, model);
+}
+
+/* ---- stages ---- */
+
+/* Stage 1: every open spline spectrum is a Matern term. fit is left at the optimum. */
+static int low_parametric(exset_ctx_t *ctx, const data_t *data,
+                          const exset_calibrate_options_t *options, const exset_model_t *model,
+                          fit_t *fit, exset_calibration_t *result) {
+  exset_model_t stage = {0};
+  bool strict = true; /* names of spline coefficients are not known before stage 2 */
+  int err = exset_model_copy(ctx, model, &stage);
+  for (int a = 0; !err && a < stage.n_fields; a++) {
+    exset_spectrum_t *s = &stage.field[a].spectrum;
+    if (!start_is_open(s)) continue;
+    strict = false;
+    free(s->knots);
+    *s = (exset_spectrum_t){.n_terms = 1, .term = {{.family = EXSET_FAMILY_MATERN}}};
+  }
+  if (!err) err = start_fill(ctx, data, options, &stage);
+  if (!err) err = fit_create(ctx, data, &stage, options, strict, fit);
+  exset_model_clear(&stage);
+  err = exset_agree(ctx, err);
+  if (!err) err = multi_start(fit, options, options->starts, result);
+  return err;
+}
+
+/* Stage 2: splines that begin at the low-parametric optimum. */
+static int high_parametric(exset_ctx_t *ctx, const data_t *data,
+                           const exset_calibrate_options_t *options, const exset_model_t *model,
+                           fit_t *fit, exset_calibration_t *result) {
+  exset_model_t stage = {0};
+  int err = exset_model_copy(ctx, &fit->model, &stage);
+  for (int a = 0; !err && a < model->n_fields; a++) {
+    const exset_spectrum_t *asked = &model->field[a].spectrum;
+    if (!start_is_open(asked)) continue;
+    exset_spectrum_t *s = &stage.field[a].spectrum;
+    *s = *asked;
+    s->knots = NULL;
+    err = start_knots(ctx, options, &fit->model.field[a].spectrum, s);
+  }
+  fit_clear(fit);
+  if (!err) err = fit_create(ctx, data, &stage, options, true, fit);
+  exset_model_clear(&stage);
+  err = exset_agree(ctx, err);
+  if (!err) err = multi_start(fit, options, 1, result);
+  return err;
+}
+
+/* The loss at the optimum without the penalty on splines. */
+static int plain_loss(fit_t *fit, double *loss) {
+  double *theta;
+  EXSET_TRY(exset_alloc(fit->ctx, fit->n_free, sizeof *theta, &theta));
+  const double smoothness = fit->smoothness;
+  fit->smoothness = 0;
+  fit_get_theta(fit, theta);
+  const int err = fit_loss(fit, theta, loss, NULL);
+  fit->smoothness = smoothness;
+  *loss *= fit->unit;
+  free(theta);
+  return err;
+}
+
+static int calibrate(exset_ctx_t *ctx, const data_t *data, const exset_calibrate_options_t *options,
+                     exset_model_t *model, fit_t *fit, exset_calibration_t *result) {
+  bool open = false, splines = false;
+  for (int a = 0; a < model->n_fields; a++) {
+    open |= start_is_open(&model->field[a].spectrum);
+    splines |= model->field[a].spectrum.n_terms == 0;
+  }
+  const double begin = MPI_Wtime();
+  EXSET_TRY(low_parametric(ctx, data, options, model, fit, result));
+  if (open) EXSET_TRY(high_parametric(ctx, data, options, model, fit, result));
+  EXSET_TRY(exset_agree(ctx, plain_loss(fit, &result->loss)));
+  result->seconds_fit = MPI_Wtime() - begin;
+  EXSET_TRY(exset_agree(ctx, list_parameters(fit, result)));
+  EXSET_TRY(exset_agree(ctx, take_model(ctx, fit, model)));
+  EXSET_TRY(exset_agree(ctx, result_describe(ctx, data, options->cylindrical, fit, result)));
+  if (!splines && !options->no_uncertainty)
+    EXSET_TRY(uncertainty(ctx, data, fit, options->max_iterations, result));
+  result->seconds_sd = MPI_Wtime() - begin - result->seconds_fit;
+  warn_of_bounds(ctx, result);
+  memcpy(result->grid, fit->grid, sizeof result->grid);
+  return EXSET_OK;
+}
+
+int exset_calibrate_coverage(exset_ctx_t *ctx, const exset_sections_t *sections,
+                             const exset_calibrate_options_t *options, exset_model_t *model,
+                             exset_calibration_t *result) {
+  *result = (exset_calibration_t){.n_phases = sections->n_phases};
+  EXSET_TRY(check_model(ctx, sections, model));
+  EXSET_TRY(check_voxel(ctx, options->voxel));
+  const double begin = MPI_Wtime();
+  data_t data = {0};
+  fit_t fit = {0};
+  int err = data_create(ctx, sections, options->voxel, options->max_lag, &data);
+  result->max_lag = data.max_lag;
+  result->seconds_data = MPI_Wtime() - begin;
+  if (!err) err = check_symmetry(ctx, &data, options, model);
+  if (!err) err = calibrate(ctx, &data, options, model, &fit, result);
+  int64_t evaluations = fit.evaluations;
+  if (!err)
+    err = EXSET_MPI(ctx,
+                    MPI_Allreduce(MPI_IN_PLACE, &evaluations, 1, MPI_INT64_T, MPI_SUM, ctx->comm));
+  result->evaluations = (int)evaluations;
+  fit_clear(&fit);
+  data_clear(&data);
+  if (err) exset_calibration_clear(result);
+  return err;
+}
