@@ -212,8 +212,8 @@ static void warn_of_bounds(const exset_ctx_t *ctx, const exset_calibration_t *re
   for (int i = 0; i < result->n_parameters; i++) {
     const exset_parameter_t *p = &result->parameter[i];
     if (p->at_bound == 0 || strstr(p->name, "_knots_")) continue;
-    exset_warn(ctx, "%s ended at its %s bound, %g: the data ask for more, or do not determine it", p->name,
-               p->at_bound < 0 ? "lower" : "upper", p->value);
+    exset_warn(ctx, "%s ended at its %s bound, %g: the data ask for more, or do not determine it",
+               p->name, p->at_bound < 0 ? "lower" : "upper", p->value);
   }
 }
 

@@ -18,6 +18,14 @@ static const cli_command_t commands[] = {
      "-conduct_pc_, such as\n"
      "-conduct_ksp_monitor or -conduct_pc_type voxelmg (default), hypre, gamg, bjacobi, icc, ...",
      exset_cli_conduct},
+    {"calibrate", "exset calibrate case.yaml -o model.yaml",
+     "find a model's parameters from sections",
+     "The case names the sections (sections_xy, sections_xz, sections_yz) and for each field "
+     "its\n"
+     "type and family; numbers left out are started from the data. Writes the model "
+     "(model.yaml)\n"
+     "and the results (model.json).",
+     exset_cli_calibrate},
     {"info", "exset info", "version, libraries, MPI", "", exset_cli_info},
     {NULL, NULL, NULL, NULL, NULL},
 };

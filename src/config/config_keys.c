@@ -103,6 +103,26 @@ static const exset_key_t keys[] = {
     {"conduct_fields", EXSET_KEY_BOOL, 1, "", "", "false", ",conduct,",
      "write potential and current density to a .vtkhdf file beside the results"},
 
+    /* ---- calibrate ---- */
+    {"method", EXSET_KEY_CHOICE, 1, "coverage", "", "coverage", ",calibrate,",
+     "what is compared: two-point coverage functions"},
+    {"evaluator", EXSET_KEY_CHOICE, 1, "analytic", "", "analytic", ",calibrate,",
+     "how the model's coverage functions are found: closed forms"},
+    {"calibrate_symmetry", EXSET_KEY_CHOICE, 1, "isotropic,cylindrical", "", NULL, ",calibrate,",
+     "cylindrical: length_z is free, z the axis; default: cylindrical when there are sections in "
+     "x-y and sections containing z, else isotropic"},
+    {"calibrate_fix", EXSET_KEY_STRING, 256, "", "", NULL, ",calibrate,",
+     "parameters to hold at their given values, such as field1_nu,field2_fraction"},
+    {"calibrate_starts", EXSET_KEY_INT, 1, "[1,10000]", "", "4", ",calibrate,",
+     "number of starts, shared out over the ranks; the best is kept"},
+    {"calibrate_iterations", EXSET_KEY_INT, 1, "[1,1000000]", "", "2000", ",calibrate,",
+     "most iterations of the optimiser from each start"},
+    {"calibrate_smoothness", EXSET_KEY_REAL, 1, "[0,inf)", "", "1e-3", ",calibrate,",
+     "knots: weight of the mean squared second difference of log coefficients, relative to the "
+     "data's signal"},
+    {"calibrate_uncertainty", EXSET_KEY_BOOL, 1, "", "", "true", ",calibrate,",
+     "standard deviations of the parameters by leaving out one section at a time (not for knots)"},
+
     /* ---- info ---- */
     {"parameters", EXSET_KEY_BOOL, 1, "", "", "false", ",info,",
      "print the parameter page of the documentation"},

@@ -1,0 +1,167 @@
+/* exset calibrate: sections in, calibrated model out. */
+#include "cli_calibrate.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli_inputs.h"
+
+enum { MAX_FIXED = 256 };
+static const char default_name[] = "model.yaml";
+
+/* The case: what is calibrated to what. */
+typedef struct {
+  exset_sections_t sections;
+  exset_model_t model;
+  exset_calibrate_options_t options;
+  char *fixed[MAX_FIXED];
+  char *path; /* of the model */
+} job_t;
+
+static void clear_job(job_t *job) {
+  exset_sections_clear(&job->sections);
+  exset_model_clear(&job->model);
+  for (int i = 0; i < job->options.n_fixed; i++) free(job->fixed[i]);
+  free(job->path);
+}
+
+/* Isotropic or cylindrical: as asked, else by the planes at hand. */
+static int read_symmetry(const exset_config_t *config, job_t *job) {
+  if (exset_config_given(config, "calibrate_symmetry")) {
+    int choice;
+    EXSET_TRY(exset_config_choice(config, "calibrate_symmetry", &choice));
+    job->options.cylindrical = choice == 1;
+    return EXSET_OK;
+  }
+  bool xy = false, z = false;
+  for (int s = 0; s < job->sections.n; s++) {
+    const bool is_xy = job->sections.section[s].orient == EXSET_ORIENT_XY;
+    xy |= is_xy;
+    z |= !is_xy;
+  }
+  job->options.cylindrical = xy && z;
+  return EXSET_OK;
+}
+
+static int read_options(exset_ctx_t *ctx, const exset_config_t *config, job_t *job) {
+  exset_calibrate_options_t *o = &job->options;
+  int64_t starts, seed, iterations;
+  bool uncertainty;
+  EXSET_TRY(cli_voxel(ctx, config, o->voxel));
+  for (int d = 0; d < 3; d++)
+    if (o->voxel[d] == 0) o->voxel[d] = 1;
+  if (exset_config_given(config, "max_lag"))
+    EXSET_TRY(exset_config_real(config, "max_lag", &o->max_lag));
+  EXSET_TRY(exset_config_int(config, "calibrate_starts", &starts));
+  EXSET_TRY(exset_config_int(config, "calibrate_iterations", &iterations));
+  EXSET_TRY(exset_config_int(config, "seed", &seed));
+  EXSET_TRY(exset_config_real(config, "calibrate_smoothness", &o->smoothness));
+  EXSET_TRY(exset_config_bool(config, "calibrate_uncertainty", &uncertainty));
+  o->starts = (int)starts;
+  o->max_iterations = (int)iterations;
+  o->seed = (uint64_t)seed;
+  o->no_uncertainty = !uncertainty;
+  while (o->n_fixed < MAX_FIXED) {
+    char *name = exset_config_string_item(config, "calibrate_fix", o->n_fixed);
+    if (!name) break;
+    job->fixed[o->n_fixed++] = name;
+  }
+  o->fixed = (const char *const *)job->fixed;
+  return EXSET_OK;
+}
+
+/* Nothing else may stand on the command line, and the model's file must not be that of the results. */
+static int check_usage(exset_ctx_t *ctx, const exset_config_t *config, job_t *job) {
+  if (exset_config_inputs(config) > 0)
+    return exset_fail(
+        ctx, EXSET_ERR_INPUT,
+        "calibrate takes no input \"%s\": sections are named by sections_xy, sections_xz, "
+        "sections_yz",
+        exset_config_input(config, 0));
+  job->path = cli_path(config, default_name, NULL);
+  if (!job->path) return exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory");
+  const size_t n = strlen(job->path);
+  if (n > 5 && strcmp(job->path + n - 5, ".json") == 0)
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "-o is %s: name the model's file, model.yaml; results go beside it as .json",
+                      job->path);
+  return exset_outfile_check(ctx, job->path);
+}
+
+static int read_job(exset_ctx_t *ctx, const exset_config_t *config, job_t *job) {
+  exset_labels_t labels;
+  EXSET_TRY(check_usage(ctx, config, job));
+  EXSET_TRY(read_options(ctx, config, job));
+  EXSET_TRY(cli_model_read(ctx, config, true, &job->model));
+  EXSET_TRY(cli_labels(ctx, config, &labels));
+  EXSET_TRY(cli_sections_keys(ctx, config, &labels, &job->sections));
+  return read_symmetry(config, job);
+}
+
+/* model.yaml: where it comes from, then the numbers. New string; NULL: out of memory. */
+static char *model_file(const exset_config_t *config, const exset_model_t *model,
+                        const exset_calibration_t *result) {
+  char *numbers = cli_model_text(model), *text = NULL;
+  size_t size = 0;
+  FILE *out = numbers ? open_memstream(&text, &size) : NULL;
+  if (!out) {
+    free(numbers);
+    return NULL;
+  }
+  fprintf(out, "# Model calibrated by exset %s: method coverage, evaluator analytic.\n",
+          cli_git_state());
+  if (exset_config_case(config)) fprintf(out, "# Case: %s\n", exset_config_case(config));
+  fprintf(out, "# Loss %.6g after %d iterations; lags up to %g um.\n# %s.\n", result->loss,
+          result->iterations, result->max_lag, cli_calibrate_remark(result));
+  fprintf(out,
+          "# Lengths in micrometres. Standard deviations and all settings: the .json beside this "
+          "file.\n");
+  fputs(numbers, out);
+  free(numbers);
+  const bool failed = ferror(out);
+  if (fclose(out) != 0 || failed) {
+    free(text);
+    return NULL;
+  }
+  return text;
+}
+
+static int write_results(exset_ctx_t *ctx, const exset_config_t *config, const job_t *job,
+                         const exset_calibration_t *result, double seconds) {
+  char *text = model_file(config, &job->model, result);
+  int err = exset_agree(ctx, text ? EXSET_OK : exset_fail(ctx, EXSET_ERR_RUN, "out of memory"));
+  if (!err) err = exset_outfile_text(ctx, job->path, text);
+  free(text);
+  EXSET_TRY(err);
+  return cli_json_write(ctx, config, default_name,
+                        cli_calibrate_json(result, job->options.cylindrical, seconds));
+}
+
+static void print_plan(const exset_ctx_t *ctx, const job_t *job) {
+  int planes[3] = {0};
+  for (int s = 0; s < job->sections.n; s++) planes[job->sections.section[s].orient]++;
+  exset_print(ctx, "%d sections (xy %d, xz %d, yz %d), %d phases, %d fields, %s model, %d starts\n",
+              job->sections.n, planes[0], planes[1], planes[2], job->sections.n_phases,
+              job->model.n_fields, job->options.cylindrical ? "cylindrical" : "isotropic",
+              job->options.starts);
+}
+
+int exset_cli_calibrate(exset_ctx_t *ctx, exset_config_t *config) {
+  const double begin = MPI_Wtime();
+  job_t job = {0};
+  exset_calibration_t result = {0};
+  bool dry_run = false;
+  int err = exset_config_bool(config, "dry_run", &dry_run);
+  if (!err) err = exset_agree(ctx, read_job(ctx, config, &job));
+  if (!err) print_plan(ctx, &job);
+  if (!err && !dry_run) {
+    err = exset_calibrate_coverage(ctx, &job.sections, &job.options, &job.model, &result);
+    if (!err) cli_calibrate_print(ctx, &result);
+    if (!err) err = write_results(ctx, config, &job, &result, MPI_Wtime() - begin);
+    if (!err) exset_print(ctx, "model written to %s\n", job.path);
+  }
+  exset_calibration_clear(&result);
+  clear_job(&job);
+  return err;
+}
