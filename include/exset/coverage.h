@@ -63,6 +63,20 @@ int exset_coverage_pool(exset_ctx_t *ctx, int n, const exset_coverage_t *part, i
 int exset_coverage_volume(exset_ctx_t *ctx, const exset_volume_t *volume, bool periodic,
                           double max_lag, exset_lags_t lags, exset_coverage_t *coverage);
 
+/* What an estimate will take. */
+typedef struct {
+  int64_t size[3]; /* of the transforms (sections: 1, rows, columns) */
+  int64_t tiles;   /* sections: so many pieces of this size are transformed */
+  double bytes;    /* memory of one rank beside the image or volume */
+} exset_coverage_plan_t;
+/** Plan of one section. Local. */
+void exset_coverage_section_plan(const exset_section_t *section, int n_phases,
+                                 const double pixel[2], double max_lag, exset_lags_t lags,
+                                 exset_coverage_plan_t *plan);
+/** Plan of a volume, bytes of the busiest rank. Collective. Errors: EXSET_ERR_INPUT (too large for the ranks). */
+int exset_coverage_volume_plan(exset_ctx_t *ctx, const exset_volume_t *volume, bool periodic,
+                               double max_lag, exset_lags_t lags, exset_coverage_plan_t *plan);
+
 /**
  * Integral range of a phase in cells: A = sum over lags of (C_ii - p^2) / (p - p^2), so that the variance of
  * an observed fraction is p (1 - p) A / |W|. The sum stops where its mean over shells of lags first falls to zero;

@@ -17,6 +17,7 @@ typedef struct {
 /* The commands, ended by a NULL name (cli_main.c). */
 const cli_command_t *cli_commands(void);
 
+int exset_cli_coverage(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_generate(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_conduct(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_calibrate(exset_ctx_t *ctx, exset_config_t *config);

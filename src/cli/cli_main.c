@@ -5,6 +5,12 @@
 #include <string.h>
 
 static const cli_command_t commands[] = {
+    {"coverage", "exset coverage a.tif b.tif ... -orientation xy -voxel_size um [-o coverage.json]",
+     "two-point coverage functions of sections or a volume, fractions with error bars",
+     "TIFF and PNG files are sections, each page one. An HDF5 file (.vtkhdf), a file with "
+     "-raw_size, or a\n"
+     "TIFF file with -coverage_volume true is a volume: one at a time.",
+     exset_cli_coverage},
     {"generate", "exset generate model.yaml -size nz,ny,nx -voxel_size um [-o twin.vtkhdf]",
      "periodic 3D twins of a model, any size",
      "The same seed gives the same twin for any number of ranks; at half the voxel size in the "

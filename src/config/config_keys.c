@@ -103,6 +103,14 @@ static const exset_key_t keys[] = {
     {"conduct_fields", EXSET_KEY_BOOL, 1, "", "", "false", ",conduct,",
      "write potential and current density to a .vtkhdf file beside the results"},
 
+    /* ---- coverage ---- */
+    {"coverage_lags", EXSET_KEY_CHOICE, 1, "radial,rz", "", "radial", ",coverage,",
+     "mean over all directions, or apart along and across z (sections containing z, volumes)"},
+    {"coverage_volume", EXSET_KEY_BOOL, 1, "", "", "false", ",coverage,",
+     "take a TIFF file as a volume, its pages stacked along z, instead of as sections"},
+    {"periodic", EXSET_KEY_BOOL, 1, "", "", "false", ",coverage,",
+     "volumes: opposite faces meet, as in twins; otherwise no pair crosses a face"},
+
     /* ---- calibrate ---- */
     {"method", EXSET_KEY_CHOICE, 1, "coverage", "", "coverage", ",calibrate,",
      "what is compared: two-point coverage functions"},

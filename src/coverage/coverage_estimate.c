@@ -102,14 +102,21 @@ static void bin_counts(const lagbins_t *bins, int n, const double pixel[2], cons
   }
 }
 
+/* Largest lags of a section, cells. */
+static void section_reach(const exset_section_t *section, const double pixel[2],
+                          const lagbins_t *bins, int64_t m[2]) {
+  const bool split = bins->n_z > 1;
+  m[0] = split ? bins->n_z - 1 : lagbin_reach(bins, pixel[0]);
+  m[1] = split ? bins->n_r - 1 : lagbin_reach(bins, pixel[1]);
+  if (m[0] > section->rows - 1) m[0] = section->rows - 1;
+  if (m[1] > section->cols - 1) m[1] = section->cols - 1;
+}
+
 /* This worker's share of one section, added to sum. */
 static int add_section(exset_ctx_t *ctx, const exset_section_t *section, int n_phases,
                        const double pixel[2], const lagbins_t *bins, share_t *share, int64_t *sum) {
-  const bool split = bins->n_z > 1;
-  int64_t m[2] = {split ? bins->n_z - 1 : lagbin_reach(bins, pixel[0]),
-                  split ? bins->n_r - 1 : lagbin_reach(bins, pixel[1])};
-  if (m[0] > section->rows - 1) m[0] = section->rows - 1;
-  if (m[1] > section->cols - 1) m[1] = section->cols - 1;
+  int64_t m[2];
+  section_reach(section, pixel, bins, m);
   int64_t *count;
   EXSET_TRY(exset_alloc(ctx, exset_mul3(basis_pairs(n_phases), m[0] + 1, 2 * m[1] + 1),
                         sizeof *count, &count));
@@ -138,6 +145,15 @@ static int finish_section(exset_ctx_t *ctx, int n_phases, const lagbins_t *bins,
   if (!err) coverage_finish(bins, real, sum_r, coverage);
   free(real);
   return err;
+}
+
+void exset_coverage_section_plan(const exset_section_t *section, int n_phases,
+                                 const double pixel[2], double max_lag, exset_lags_t lags,
+                                 exset_coverage_plan_t *plan) {
+  const lagbins_t bins = section_bins(section, pixel, fmax(pixel[0], pixel[1]), max_lag, lags);
+  int64_t m[2];
+  section_reach(section, pixel, &bins, m);
+  section_plan(section, n_phases, m, plan);
 }
 
 int exset_coverage_section(exset_ctx_t *ctx, const exset_section_t *section, int n_phases,

@@ -61,4 +61,8 @@ typedef struct {
 int section_counts(exset_ctx_t *ctx, const exset_section_t *section, int n_phases,
                    const int64_t m[2], share_t *share, int64_t *count, bool *worked);
 
+/* Frame, tiles and memory of section_counts. */
+void section_plan(const exset_section_t *section, int n_phases, const int64_t m[2],
+                  exset_coverage_plan_t *plan);
+
 #endif

@@ -206,12 +206,29 @@ static int add_window(exset_ctx_t *ctx, const worker_t *w, int64_t *count) {
 
 /* ---- all of it ----------------------------------------------------------------------------------- */
 
+/* The worker with its tiling, without transforms. */
+static worker_t plan_worker(const exset_section_t *section, int n_phases, const int64_t m[2]) {
+  worker_t w = {.section = section, .n_phases = n_phases, .m = {m[0], m[1]}};
+  w.n_fft = n_phases - 1;
+  if (memchr(section->phase, 0, (size_t)(section->rows * section->cols))) w.n_fft++;
+  choose_tiles(&w);
+  return w;
+}
+
+void section_plan(const exset_section_t *section, int n_phases, const int64_t m[2],
+                  exset_coverage_plan_t *plan) {
+  const worker_t w = plan_worker(section, n_phases, m);
+  const double modes = (double)w.frame[0] * (double)(w.frame[1] / 2 + 1);
+  const double lags = (double)(m[0] + 1) * (double)(2 * m[1] + 1);
+  *plan = (exset_coverage_plan_t){{1, w.frame[0], w.frame[1]}, w.tiles[0] * w.tiles[1], 0};
+  plan->bytes = modes * sizeof(double complex) * (double)(1 + w.n_fft + basis_pairs(w.n_fft)) +
+                lags * sizeof(int64_t) * (double)basis_pairs(n_phases);
+}
+
 int section_counts(exset_ctx_t *ctx, const exset_section_t *section, int n_phases,
                    const int64_t m[2], share_t *share, int64_t *count, bool *worked) {
-  const bool masked = memchr(section->phase, 0, (size_t)(section->rows * section->cols)) != NULL;
-  worker_t w = {.section = section, .n_phases = n_phases, .m = {m[0], m[1]}};
-  w.n_fft = n_phases - 1 + masked;
-  choose_tiles(&w);
+  worker_t w = plan_worker(section, n_phases, m);
+  const bool masked = w.n_fft == n_phases;
   const int64_t tiles = w.tiles[0] * w.tiles[1], first = share->tile;
   share->tile += tiles;
   *worked = false;

@@ -82,12 +82,16 @@ static int move_to_padded(job_t *job) {
   return exset_grid_move_planes(job->ctx, &from, &to, grid->n[1], grid->n[2]);
 }
 
-static int set_transforms(job_t *job) {
-  int64_t size[3];
+static void transform_size(const job_t *job, int64_t size[3]) {
   for (int a = 0; a < 3; a++) {
     const int64_t n = job->volume->grid.n[a];
     size[a] = job->periodic ? n : exset_fft_good_size(n + job->m[a]);
   }
+}
+
+static int set_transforms(job_t *job) {
+  int64_t size[3];
+  transform_size(job, size);
   EXSET_TRY(exset_fft_create(
       job->ctx, size, EXSET_FFT_FORWARD | EXSET_FFT_BACKWARD | EXSET_FFT_TRANSPOSED, &job->fft));
   const exset_fft_layout_t *shape = exset_fft_shape(job->fft);
@@ -289,4 +293,20 @@ int exset_coverage_volume(exset_ctx_t *ctx, const exset_volume_t *volume, bool p
   if (!err) coverage_finish(&job.bins, job.sum, job.sum_r, coverage);
   job_clear(&job);
   return err;
+}
+
+int exset_coverage_volume_plan(exset_ctx_t *ctx, const exset_volume_t *volume, bool periodic,
+                               double max_lag, exset_lags_t lags, exset_coverage_plan_t *plan) {
+  job_t job = {.ctx = ctx, .volume = volume, .periodic = periodic, .n_phases = volume->n_phases};
+  exset_fft_layout_t layout;
+  EXSET_TRY(find_masked(&job));
+  set_bins(&job, max_lag, lags);
+  *plan = (exset_coverage_plan_t){{0}, 1, 0};
+  transform_size(&job, plan->size);
+  EXSET_TRY(exset_fft_layout(ctx, plan->size, &layout));
+  const double cells = (double)volume->grid.n[1] * (double)volume->grid.n[2];
+  plan->bytes = (double)layout.buffer_bytes * (job.n_fft + 1) +
+                (periodic ? 0 : cells * (double)layout.nz_local);
+  return EXSET_MPI(ctx,
+                   MPI_Allreduce(MPI_IN_PLACE, &plan->bytes, 1, MPI_DOUBLE, MPI_MAX, ctx->comm));
 }
