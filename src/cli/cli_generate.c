@@ -22,7 +22,7 @@ typedef struct {
   char *path;   /* main output */
   int n_arrays; /* fields written beside the labels */
   exset_cellarray_t array[EXSET_MAX_FIELDS];
-  char array_name[EXSET_MAX_FIELDS][16];
+  char array_name[EXSET_MAX_FIELDS][24];
 } plan_t;
 
 typedef struct {

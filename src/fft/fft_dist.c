@@ -24,11 +24,12 @@ static bool blocks_fit(const exset_ctx_t *ctx, const int64_t n[3]) {
 
 int exset_fft_layout(exset_ctx_t *ctx, const int64_t n[3], exset_fft_layout_t *layout) {
   const int64_t modes_x = n[2] / 2 + 1;
-  if (exset_mul3(n[0], n[1], modes_x) < 0 ||
+  if (n[0] > INT_MAX || n[1] > INT_MAX || n[2] > INT_MAX - 2 ||
       exset_mul3(n[0] * n[1], modes_x, 2 * (int64_t)sizeof(float)) < 0)
     return exset_fail(ctx, EXSET_ERR_INPUT,
-                      "grid size %lld,%lld,%lld is too large for 64-bit sizes", (long long)n[0],
-                      (long long)n[1], (long long)n[2]);
+                      "grid size %lld,%lld,%lld is too large: at most 2^31 cells along an axis and "
+                      "2^60 in all",
+                      (long long)n[0], (long long)n[1], (long long)n[2]);
   if (!blocks_fit(ctx, n))
     return exset_fail(
         ctx, EXSET_ERR_INPUT,
