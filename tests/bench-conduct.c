@@ -40,8 +40,7 @@ static void measure(exset_ctx_t *ctx, const exset_volume_t *v, const double *sig
                     const char *pc) {
   exset_conduct_t *c;
   exset_conduct_run_t run;
-  const exset_conduct_options_t options = {0};
-  PetscOptionsSetValue(NULL, "-conduct_pc_type", pc);
+  const exset_conduct_options_t options = {.pc_type = pc};
   const double start = MPI_Wtime();
   MUST(ctx, exset_conduct_create(ctx, v, sigma, &c));
   const double ready = MPI_Wtime();
@@ -56,7 +55,7 @@ static void measure(exset_ctx_t *ctx, const exset_volume_t *v, const double *sig
 
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
-  PetscInitialize(&argc, &argv, NULL, NULL);
+  exset_config_t *config = case_begin(ctx);
   exset_volume_t v = {0};
   const exset_volume_options_t options = {0};
   const int64_t size = argc > 1 ? atoll(argv[1]) : 128, n[3] = {size, size, size};
@@ -76,6 +75,6 @@ int main(int argc, char **argv) {
     for (size_t k = 0; k < sizeof sets / sizeof *sets; k++)
       measure(ctx, &v, sets[k], a ? argv[a] : "voxelmg");
   exset_volume_clear(&v);
-  PetscFinalize();
+  exset_config_destroy(&config);
   return test_end(ctx);
 }

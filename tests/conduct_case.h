@@ -2,11 +2,18 @@
 #ifndef EXSET_TEST_CONDUCT_CASE_H
 #define EXSET_TEST_CONDUCT_CASE_H
 
-#include <petscsys.h>
 #include <stdlib.h>
 
 #include "exset/conduct.h"
+#include "exset/config.h"
 #include "test.h"
+
+/** Start PETSc; end with exset_config_destroy. */
+static inline exset_config_t *case_begin(exset_ctx_t *ctx) {
+  exset_config_t *config;
+  MUST(ctx, exset_config_create(ctx, "conduct", 0, NULL, &config));
+  return config;
+}
 
 typedef int (*case_phase_t)(int64_t z, int64_t y, int64_t x, const int64_t n[3]);
 

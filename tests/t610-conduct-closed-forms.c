@@ -144,13 +144,13 @@ static void check_mistakes(exset_ctx_t *ctx) {
 
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
-  PetscInitializeNoArguments();
+  exset_config_t *config = case_begin(ctx);
   check_laminates(ctx);
   check_uniform(ctx);
   check_checkerboard(ctx);
   check_channel(ctx);
   check_sphere(ctx);
   check_mistakes(ctx);
-  PetscFinalize();
+  exset_config_destroy(&config);
   return test_end(ctx);
 }

@@ -18,7 +18,8 @@ typedef struct exset_conduct_s exset_conduct_t;
 
 /* Zero-initialise for the defaults. */
 typedef struct {
-  double rtol; /* |b - A u| <= rtol |b| ends the iteration; 0: 1e-6 */
+  double rtol;         /* |b - A u| <= rtol |b| ends the iteration; 0: 1e-6 */
+  const char *pc_type; /* PETSc's name; NULL: voxelmg. The option -conduct_pc_type goes before. */
 } exset_conduct_options_t;
 
 /* Bounds of the effective conductivity from the volume fractions, masked cells counting as sigma = 0. */
@@ -64,8 +65,8 @@ void exset_conduct_bounds(const exset_conduct_t *conduct, exset_conduct_bounds_t
 
 /**
  * Solve for the current along one axis. PETSc must be running; its options with the prefix "conduct_"
- * apply. `-conduct_pc_type voxelmg` (default: geometric multigrid, no matrix is assembled) or any of
- * PETSc's preconditioners, for which the matrix of the percolating cells is assembled.
+ * apply. Preconditioners: voxelmg (geometric multigrid, no matrix is assembled) or any of PETSc's,
+ * for which the matrix of the percolating cells is assembled.
  *
  * Collective. potential: NULL or [nz_local][ny][nx], u in [0, 1], NaN in cells without current.
  * current: NULL or [nz_local][ny][nx][3], components x, y, z of the cell's mean current density for a

@@ -2,6 +2,7 @@
 #include "conduct_impl.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,13 +129,13 @@ static int evaluate(exset_conduct_t *c, conduct_system_t *s, conduct_linear_t *l
 }
 
 /* Which preconditioner the options ask for, and whether it works without a matrix. Collective. */
-static int choose(exset_conduct_t *c, const conduct_system_t *s, char *type, size_t size,
-                  bool *matrix_free) {
+static int choose(exset_conduct_t *c, const conduct_system_t *s, const char *wanted, char *type,
+                  size_t size, bool *matrix_free) {
   PetscBool given = PETSC_FALSE;
   exset_ctx_t *ctx = c->ctx;
   EXSET_TRY(EXSET_PETSC(ctx, conduct_pc_register()));
   EXSET_TRY(EXSET_PETSC(ctx, PetscOptionsGetString(NULL, PREFIX, "-pc_type", type, size, &given)));
-  if (!given) strcpy(type, CONDUCT_VOXELMG);
+  if (!given) snprintf(type, size, "%s", wanted ? wanted : CONDUCT_VOXELMG);
   *matrix_free = strcmp(type, CONDUCT_VOXELMG) == 0;
   PetscErrorCode (*create)(PC) = NULL;
   EXSET_TRY(EXSET_PETSC(ctx, PetscFunctionListFind(PCList, type, &create)));
@@ -154,12 +155,13 @@ static int choose(exset_conduct_t *c, const conduct_system_t *s, char *type, siz
 }
 
 static int solve_system(exset_conduct_t *c, conduct_system_t *s, conduct_linear_t *l, KSP *ksp,
-                        double rtol, exset_conduct_run_t *run) {
+                        const exset_conduct_options_t *options, exset_conduct_run_t *run) {
   exset_ctx_t *ctx = c->ctx;
   bool matrix_free;
   KSPConvergedReason reason;
-  const double start = MPI_Wtime();
-  EXSET_TRY(choose(c, s, run->preconditioner, sizeof run->preconditioner, &matrix_free));
+  const double start = MPI_Wtime(), rtol = options->rtol > 0 ? options->rtol : 1e-6;
+  EXSET_TRY(choose(c, s, options->pc_type, run->preconditioner, sizeof run->preconditioner,
+                   &matrix_free));
   EXSET_TRY(
       EXSET_PETSC(ctx, matrix_free ? conduct_linear_shell(s, l) : conduct_linear_assemble(s, l)));
   EXSET_TRY(EXSET_PETSC(ctx, set_up(s, l, run->preconditioner, rtol, ksp)));
@@ -209,7 +211,7 @@ int exset_conduct_solve(exset_conduct_t *c, int axis, const exset_conduct_option
   conduct_system_t s;
   conduct_linear_t linear = {0};
   KSP ksp = NULL;
-  const double start = MPI_Wtime(), rtol = options->rtol > 0 ? options->rtol : 1e-6;
+  const double start = MPI_Wtime();
   *run = (exset_conduct_run_t){.axis = axis, .conducting_fraction = c->conducting};
   EXSET_TRY(conduct_system_create(c, axis, &s));
   run->unknowns = s.unknowns;
@@ -220,7 +222,7 @@ int exset_conduct_solve(exset_conduct_t *c, int axis, const exset_conduct_option
   if (s.unknowns == 0) {
     no_path(&s, potential, current);
   } else {
-    err = solve_system(c, &s, &linear, &ksp, rtol, run);
+    err = solve_system(c, &s, &linear, &ksp, options, run);
     if (!err) err = evaluate(c, &s, &linear, potential, current, run);
     if (!err) judge(c, run);
   }

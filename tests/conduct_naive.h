@@ -1,0 +1,72 @@
+/* Effective conductivity the plain way: the whole volume, neighbours looked up, conjugate gradients. */
+#ifndef EXSET_TEST_CONDUCT_NAIVE_H
+#define EXSET_TEST_CONDUCT_NAIVE_H
+
+#include "conduct_case.h"
+
+typedef struct {
+  const int64_t *n;
+  const double *voxel;
+  const double *s; /* conductivity of each cell */
+  int axis;
+} naive_t;
+
+/* y = A u; b (if given): currents from the electrode at u = 1. */
+static inline void naive_apply(const naive_t *p, const double *u, double *y, double *b) {
+  const int64_t *n = p->n, stride[3] = {n[1] * n[2], n[2], 1};
+  const double volume = p->voxel[0] * p->voxel[1] * p->voxel[2];
+  for (int64_t i = 0; i < n[0] * n[1] * n[2]; i++) {
+    y[i] = 0;
+    for (int a = 0; a < 3; a++)
+      for (int d = -1; d <= 1; d += 2) {
+        const int64_t at = i / stride[a] % n[a] + d, k = i + d * stride[a];
+        const double area_by_h = volume / (p->voxel[a] * p->voxel[a]);
+        if (at >= 0 && at < n[a]) {
+          const double sum = p->s[i] + p->s[k];
+          if (sum > 0) y[i] += area_by_h * 2 * p->s[i] * p->s[k] / sum * (u[i] - u[k]);
+        } else if (a == p->axis) {
+          y[i] += area_by_h * 2 * p->s[i] * u[i];
+          if (b && d < 0) b[i] = area_by_h * 2 * p->s[i];
+        }
+      }
+  }
+}
+
+static inline double naive_dot(int64_t n, const double *a, const double *b) {
+  double sum = 0;
+  for (int64_t i = 0; i < n; i++) sum += a[i] * b[i];
+  return sum;
+}
+
+/** sigma_eff of cells phase(z, y, x) along axis. Local. */
+static inline double naive_conductivity(const int64_t n[3], const double voxel[3],
+                                        case_phase_t phase, const double *sigma, int axis) {
+  const int64_t cells = n[0] * n[1] * n[2];
+  double *work = calloc((size_t)(6 * cells), sizeof *work);
+  double *s = work, *u = s + cells, *b = u + cells, *r = b + cells, *p = r + cells, *q = p + cells;
+  for (int64_t i = 0; i < cells; i++) {
+    const int k = phase(i / (n[1] * n[2]), i / n[2] % n[1], i % n[2], n);
+    s[i] = k > 0 ? sigma[k - 1] : 0;
+  }
+  const naive_t problem = {n, voxel, s, axis};
+  naive_apply(&problem, u, q, b);
+  for (int64_t i = 0; i < cells; i++) p[i] = r[i] = b[i];
+  double rr = naive_dot(cells, r, r);
+  const double goal = 1e-24 * rr;
+  for (int it = 0; it < 20000 && rr > goal; it++) {
+    naive_apply(&problem, p, q, NULL);
+    const double alpha = rr / naive_dot(cells, p, q), old = rr;
+    for (int64_t i = 0; i < cells; i++) u[i] += alpha * p[i];
+    for (int64_t i = 0; i < cells; i++) r[i] -= alpha * q[i];
+    rr = naive_dot(cells, r, r);
+    for (int64_t i = 0; i < cells; i++) p[i] = r[i] + rr / old * p[i];
+  }
+  double current = 0; /* through the electrode at u = 1 */
+  for (int64_t i = 0; i < cells; i++) current += b[i] * (1 - u[i]);
+  const double length = (double)n[axis] * voxel[axis];
+  const double area = (double)cells * voxel[0] * voxel[1] * voxel[2] / length;
+  free(work);
+  return current * length / area;
+}
+
+#endif
