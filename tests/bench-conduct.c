@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "conduct_case.h"
+#include "test_conduct.h"
 
 static double draw(uint64_t *state) {
   *state = *state * 6364136223846793005u + 1442695040888963407u;

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "conduct_case.h"
+#include "test_conduct.h"
 
 static const double cube[3] = {1, 1, 1};
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "../src/conduct/conduct_mg.h"
-#include "conduct_naive.h"
+#include "test_conduct_naive.h"
 
 static const double voxel[3] = {1, 0.7, 1.6}, sigma[3] = {1, 0.05, 0};
 

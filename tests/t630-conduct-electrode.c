@@ -1,6 +1,6 @@
 /* test: np="1 3" time=90 */
 /* A measured three-phase electrode against reference values (TauFactor and double-precision conjugate gradients). */
-#include "conduct_case.h"
+#include "test_conduct.h"
 
 /* Six significant digits; z, y, x. */
 static const double expected[3][3] = {

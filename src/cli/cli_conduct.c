@@ -140,7 +140,7 @@ static int solve_set(exset_ctx_t *ctx, const plan_t *plan, const exset_volume_t 
                      result_t *result) {
   const int n_sets = plan->n_values / volume->n_phases;
   exset_conduct_t *conduct = NULL;
-  int err;
+  int err = EXSET_OK;
   EXSET_TRY(exset_conduct_create(ctx, volume, plan->sigma + set * volume->n_phases, &conduct));
   exset_conduct_bounds(conduct, &result->bounds[set]);
   for (int a = 0; a < plan->n_axes; a++) {

@@ -2,7 +2,7 @@
 #ifndef EXSET_TEST_CONDUCT_NAIVE_H
 #define EXSET_TEST_CONDUCT_NAIVE_H
 
-#include "conduct_case.h"
+#include "test_conduct.h"
 
 typedef struct {
   const int64_t *n;
