@@ -1,0 +1,28 @@
+"""What the scripts of this folder share: colours that colour-blind eyes tell apart, matplotlib settings, saving."""
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+
+# Okabe and Ito's colours, in an order that also differs in lightness (and so in gray print)
+PHASE_COLOURS = ["#20242e", "#e69f00", "#56b4e9", "#f0e442", "#009e73", "#d55e00", "#cc79a7", "#0072b2"]
+CURVE_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#20242e"]
+MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
+INK, MUTED, GRID = "#20242e", "#5b6472", "#e3e6ea"
+
+plt.rcParams.update({
+    "font.family": "sans-serif", "font.size": 9, "axes.edgecolor": MUTED, "axes.labelcolor": INK,
+    "text.color": INK, "xtick.color": MUTED, "ytick.color": MUTED, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.6,
+    "axes.axisbelow": True, "lines.linewidth": 1.5, "legend.frameon": False, "svg.fonttype": "path",
+    "pdf.fonttype": 42,
+})
+
+
+def save(figure, stem):
+    """Write stem.png and stem.pdf; return their names."""
+    names = [f"{stem}.png", f"{stem}.pdf"]
+    for name in names:
+        figure.savefig(name, dpi=200, bbox_inches="tight")
+    plt.close(figure)
+    return names
