@@ -17,23 +17,9 @@ import json
 import os
 import sys
 
-import matplotlib
-
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
 import numpy as np
 
-# Okabe and Ito's colours, in an order that also differs in lightness (and so in gray print)
-PHASE_COLOURS = ["#20242e", "#e69f00", "#56b4e9", "#f0e442", "#009e73", "#d55e00", "#cc79a7", "#0072b2"]
-INK, MUTED, GRID = "#20242e", "#5b6472", "#e3e6ea"
-CURVE_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7"]  # by direction
-
-plt.rcParams.update({
-    "font.family": "sans-serif", "font.size": 9, "axes.edgecolor": MUTED, "axes.labelcolor": INK,
-    "text.color": INK, "xtick.color": MUTED, "ytick.color": MUTED, "axes.spines.top": False,
-    "axes.spines.right": False, "axes.grid": True, "grid.color": GRID, "grid.linewidth": 0.6,
-    "axes.axisbelow": True, "lines.linewidth": 1.5, "legend.frameon": False, "svg.fonttype": "path",
-})
+from style import CURVE_COLOURS, INK, MUTED, PHASE_COLOURS, plt
 
 STYLE = """
 :root { color-scheme: light; }
