@@ -1,6 +1,7 @@
 /* test: np="1 2 3 5" time=60 */
 /* Volumes written by all ranks come back unchanged, read by all ranks, by some of them and by one.
- * With an argument: write one VTKHDF volume there (for t411-volume-vtk.py). */
+ * For the tests in Python: `write FILE` writes one VTKHDF volume, `read FILE DATASET...` prints what
+ * each data set holds, or the message. */
 #include "exset/volume.h"
 #include "test.h"
 
@@ -141,15 +142,38 @@ static void check_size(exset_ctx_t *ctx, int64_t nz, int64_t ny, int64_t nx) {
   exset_volume_clear(&v);
 }
 
+static void print_dataset(exset_ctx_t *ctx, const char *path, const char *dataset) {
+  const exset_volume_options_t options = {.dataset = dataset};
+  exset_volume_t v;
+  double fraction[EXSET_MAX_PHASES];
+  const int err = exset_volume_read(ctx, path, &options, &v);
+  CHECK(!err || err == EXSET_ERR_INPUT);
+  if (err) {
+    exset_print(ctx, "%s\n", ctx->message);
+    ctx->message[0] = 0;
+    return;
+  }
+  MUST(ctx, exset_volume_fractions(ctx, &v, fraction));
+  exset_print(ctx, "size %lld %lld %lld voxel %g %g %g origin %g %g %g fractions",
+              (long long)v.grid.n[0], (long long)v.grid.n[1], (long long)v.grid.n[2],
+              v.grid.voxel[0], v.grid.voxel[1], v.grid.voxel[2], v.origin[0], v.origin[1],
+              v.origin[2]);
+  for (int p = 0; p < v.n_phases; p++) exset_print(ctx, " %.6f", fraction[p]);
+  exset_print(ctx, "\n");
+  exset_volume_clear(&v);
+}
+
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
-  if (argc > 1) {
+  if (argc > 2 && strcmp(argv[1], "write") == 0) {
     exset_volume_t v;
     make_volume(ctx, (const int64_t[3]){9, 7, 5}, &v);
-    write_volume(ctx, argv[1], &v);
+    write_volume(ctx, argv[2], &v);
     exset_volume_clear(&v);
     return test_end(ctx);
   }
+  for (int i = 3; i < argc; i++) print_dataset(ctx, argv[2], argv[i]);
+  if (argc > 1) return test_end(ctx);
   check_size(ctx, 9, 7, 5);
   check_size(ctx, 4, 3, 11); /* at 5 ranks and at 3 (blocks of 2): a rank without planes */
   check_size(ctx, 1, 6, 4);

@@ -31,7 +31,7 @@ def check(text, ok):
 def write(ranks):
     path = os.path.join(os.environ.get("TEST_TMP", "/tmp"), f"vtk{ranks}.vtkhdf")
     program = os.path.join(os.environ.get("BUILD", "build"), "tests", "t410-volume-roundtrip")
-    command = [os.environ.get("MPIEXEC", "mpirun"), "-n", str(ranks), program, path]
+    command = [os.environ.get("MPIEXEC", "mpirun"), "-n", str(ranks), program, "write", path]
     done = subprocess.run(command, capture_output=True, text=True)
     check(f"{command}: {done.stdout} {done.stderr}", done.returncode == 0)
     return path

@@ -14,6 +14,7 @@ typedef struct {
 } bytes_t;
 
 static inline void put_bytes(bytes_t *b, const void *data, size_t n) {
+  if (n == 0) return;
   if (b->size + n > b->room) {
     b->room = 2 * (b->size + n);
     b->data = realloc(b->data, b->room);

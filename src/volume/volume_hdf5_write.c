@@ -47,7 +47,7 @@ static bool put_string(hid_t where, const char *name, const char *text, bool fix
 static bool put_head(hid_t group, const exset_volume_t *volume, int n_attributes,
                      const exset_attribute_t *attributes) {
   const exset_grid_t *g = &volume->grid;
-  const int64_t version[2] = {1, 0}; /* read by VTK 9.1 and later */
+  const int64_t version[2] = {1, 0}; /* ImageData is as in 1.0 ever since */
   const int64_t extent[6] = {0, g->n[2], 0, g->n[1], 0, g->n[0]};
   const double direction[9] = {1, 0, 0, 0, 1, 0, 0, 0, 1};
   if (!put_ints(group, "Version", 2, version) || !put_string(group, "Type", "ImageData", true) ||

@@ -1,0 +1,104 @@
+/*
+ * Speed of writing and reading a VTKHDF volume against plain MPI-IO of the same bytes, in one run:
+ * 512^3 bytes on 2 ranks by default (argument: edge in voxels). Both write to a new file and flush
+ * it to the disk; best of several turns, taken alternately. Prints "ratio NAME VALUE bound BOUND (...)".
+ */
+#include "exset/volume.h"
+#include "test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { TURNS = 4 };
+
+static double plain_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *v) {
+  const exset_grid_t *g = &v->grid;
+  const int64_t plane = g->n[1] * g->n[2];
+  MPI_File file;
+  MPI_Barrier(ctx->comm);
+  const double start = MPI_Wtime();
+  MUST(ctx, EXSET_MPI(ctx, MPI_File_open(ctx->comm, path, MPI_MODE_CREATE | MPI_MODE_WRONLY,
+                                         MPI_INFO_NULL, &file)));
+  MUST(ctx, EXSET_MPI(ctx, MPI_File_write_at_all(file, g->z0 * plane, v->phase,
+                                                 (int)(g->nz_local * plane), MPI_BYTE,
+                                                 MPI_STATUS_IGNORE)));
+  MUST(ctx, EXSET_MPI(ctx, MPI_File_sync(file)));
+  MUST(ctx, EXSET_MPI(ctx, MPI_File_close(&file)));
+  MPI_Barrier(ctx->comm);
+  return MPI_Wtime() - start;
+}
+
+static double plain_read(exset_ctx_t *ctx, const char *path, const exset_grid_t *g) {
+  const int64_t plane = g->n[1] * g->n[2];
+  MPI_File file;
+  uint8_t *data;
+  MPI_Barrier(ctx->comm);
+  const double start = MPI_Wtime();
+  MUST(ctx, exset_alloc(ctx, g->nz_local * plane, 1, &data));
+  MUST(ctx, EXSET_MPI(ctx, MPI_File_open(ctx->comm, path, MPI_MODE_RDONLY, MPI_INFO_NULL, &file)));
+  MUST(ctx,
+       EXSET_MPI(ctx, MPI_File_read_at_all(file, g->z0 * plane, data, (int)(g->nz_local * plane),
+                                           MPI_BYTE, MPI_STATUS_IGNORE)));
+  MUST(ctx, EXSET_MPI(ctx, MPI_File_close(&file)));
+  free(data);
+  MPI_Barrier(ctx->comm);
+  return MPI_Wtime() - start;
+}
+
+static double our_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *v) {
+  MPI_Barrier(ctx->comm);
+  const double start = MPI_Wtime();
+  MUST(ctx, exset_volume_write(ctx, path, v, 0, NULL, 0, NULL));
+  MPI_Barrier(ctx->comm);
+  return MPI_Wtime() - start;
+}
+
+static double our_read(exset_ctx_t *ctx, const char *path) {
+  exset_volume_t v;
+  MPI_Barrier(ctx->comm);
+  const double start = MPI_Wtime();
+  MUST(ctx, exset_volume_read(ctx, path, NULL, &v));
+  exset_volume_clear(&v);
+  MPI_Barrier(ctx->comm);
+  return MPI_Wtime() - start;
+}
+
+static void keep_best(double seconds, double *best) {
+  if (*best == 0 || seconds < *best) *best = seconds;
+}
+
+int main(int argc, char **argv) {
+  exset_ctx_t *ctx = test_begin(&argc, &argv);
+  const int64_t edge = argc > 1 ? atoll(argv[1]) : 512, n[3] = {edge, edge, edge};
+  const double voxel[3] = {1, 1, 1}, bound[2] = {1.25, 1.25};
+  exset_grid_t grid;
+  exset_volume_t v;
+  MUST(ctx, exset_grid_init(ctx, n, voxel, &grid));
+  MUST(ctx, exset_volume_init(ctx, &grid, 3, &v));
+  const int64_t cells = exset_grid_cells_local(&grid);
+  for (int64_t i = 0; i < cells; i++)
+    v.phase[i] = (uint8_t)((i * INT64_C(2654435761) >> 13) % 3 + 1);
+  char ours[1100], plain[1100];
+  snprintf(ours, sizeof ours, "%s/bench-io.vtkhdf", test_tmp());
+  snprintf(plain, sizeof plain, "%s/bench-io.raw", test_tmp());
+  double write[2] = {0, 0}, read[2] = {0, 0}; /* ours, plain */
+  for (int turn = 0; turn < TURNS; turn++) {
+    if (ctx->rank == 0) unlink(ours), unlink(plain);
+    keep_best(plain_write(ctx, plain, &v), &write[1]);
+    keep_best(our_write(ctx, ours, &v), &write[0]);
+    keep_best(plain_read(ctx, plain, &grid), &read[1]);
+    keep_best(our_read(ctx, ours), &read[0]);
+  }
+  if (ctx->rank == 0) {
+    const double megabytes = (double)exset_grid_cells(&grid) / 1e6;
+    unlink(ours), unlink(plain);
+    printf("ratio io-write %.3f bound %.2f (%lld^3 bytes, %d ranks: %.0f MB/s, plain %.0f MB/s)\n",
+           write[0] / write[1], bound[0], (long long)edge, ctx->size, megabytes / write[0],
+           megabytes / write[1]);
+    printf("ratio io-read %.3f bound %.2f (from memory: %.0f MB/s, plain %.0f MB/s)\n",
+           read[0] / read[1], bound[1], megabytes / read[0], megabytes / read[1]);
+  }
+  exset_volume_clear(&v);
+  return test_end(ctx);
+}
