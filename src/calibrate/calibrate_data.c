@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LAG_PIXELS = 256 }; /* most pixels of a largest lag found from the data */
+
 /* Sections of one kind in the order given. */
 static bool belongs(const exset_section_t *section, int kind) {
   return (section->orient == EXSET_ORIENT_XY) == (kind == PLANES_XY);
@@ -50,7 +52,7 @@ static double decay_lag(const exset_coverage_t *pooled) {
   return decay;
 }
 
-/* Largest lag from the data: 2.5 lengths of decay, at least 8 pixels, at most `limit`. */
+/* Largest lag from the data: twice the length of decay, at least 8 pixels, at most `limit` and LAG_PIXELS. */
 static int find_max_lag(exset_ctx_t *ctx, const exset_sections_t *sections, const double voxel[3],
                         double limit, double *max_lag) {
   exset_coverage_t *part;
@@ -67,8 +69,16 @@ static int find_max_lag(exset_ctx_t *ctx, const exset_sections_t *sections, cons
     for (int s = 0; s < sections->n; s++) exset_coverage_clear(&part[s]);
   }
   free(part);
-  *max_lag = fmax(2.5 * longest, 8 * fmax(voxel[EXSET_AXIS_Z], voxel[EXSET_AXIS_X]));
+  *max_lag = fmax(2 * longest, 8 * fmax(voxel[EXSET_AXIS_Z], voxel[EXSET_AXIS_X]));
   *max_lag = fmin(*max_lag, limit);
+  const double most = LAG_PIXELS * fmin(voxel[EXSET_AXIS_Z], voxel[EXSET_AXIS_X]);
+  if (!err && *max_lag > most) {
+    exset_warn(ctx,
+               "lags end at %g um, not at %g um: structures that are hundreds of pixels large are "
+               "calibrated as well and faster from coarser images",
+               most, *max_lag);
+    *max_lag = most;
+  }
   return err;
 }
 

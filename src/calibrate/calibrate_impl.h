@@ -59,7 +59,8 @@ typedef struct {
 /* The part of the loss from one group. */
 typedef struct {
   const group_t *group;
-  exset_projection_t *projection;
+  exset_projection_t
+      *projection[EXSET_MAX_FIELDS];       /* one for each: each keeps its own spline matrix */
   int64_t rows, cols;                      /* modes of the quadrant */
   const double *multiplicity;              /* [rows][cols] */
   double *cos1, *cos1_t;                   /* [size[0]][rows], [rows][size[0]] */

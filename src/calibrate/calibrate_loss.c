@@ -68,9 +68,10 @@ static int plane_create(exset_ctx_t *ctx, const data_t *data, int n_fields, cons
   *plane = (plane_t){.group = group};
   const bool xy = group->kind == PLANES_XY;
   const int64_t n[2] = {grid[xy ? EXSET_AXIS_Y : EXSET_AXIS_Z], grid[EXSET_AXIS_X]};
-  EXSET_TRY(exset_projection_create(ctx, grid, voxel, xy ? EXSET_AXIS_Z : EXSET_AXIS_Y,
-                                    &plane->projection));
-  exset_projection_shape(plane->projection, &plane->rows, &plane->cols, &plane->multiplicity);
+  for (int a = 0; a < n_fields; a++)
+    EXSET_TRY(exset_projection_create(ctx, grid, voxel, xy ? EXSET_AXIS_Z : EXSET_AXIS_Y,
+                                      &plane->projection[a]));
+  exset_projection_shape(plane->projection[0], &plane->rows, &plane->cols, &plane->multiplicity);
   const int64_t modes = plane->rows * plane->cols, all = group->size[0] * group->size[1];
   EXSET_TRY(cosine_table(ctx, group->size[0], plane->rows, n[0], &plane->cos1, &plane->cos1_t));
   EXSET_TRY(cosine_table(ctx, group->size[1], plane->cols, n[1], &plane->cos2, &plane->cos2_t));
@@ -88,7 +89,7 @@ static int plane_create(exset_ctx_t *ctx, const data_t *data, int n_fields, cons
 }
 
 static void plane_clear(plane_t *plane) {
-  exset_projection_destroy(&plane->projection);
+  for (int a = 0; a < EXSET_MAX_FIELDS; a++) exset_projection_destroy(&plane->projection[a]);
   double *arrays[] = {plane->share,  plane->cos1, plane->cos1_t, plane->cos2,  plane->cos2_t,
                       plane->weight, plane->data, plane->s2,     plane->rho,   plane->d_rho,
                       plane->c,      plane->d_c,  plane->work,   plane->square};
@@ -175,7 +176,7 @@ static int correlations(fit_t *fit, plane_t *plane) {
   const int64_t n1 = plane->group->size[0], n2 = plane->group->size[1];
   for (int a = 0; a < fit->model.n_fields; a++) {
     double *s2 = plane->s2 + a * modes, *rho = plane->rho + a * n1 * n2;
-    EXSET_TRY(exset_projection_apply(plane->projection, &fit->model.field[a].spectrum, s2));
+    EXSET_TRY(exset_projection_apply(plane->projection[a], &fit->model.field[a].spectrum, s2));
     for (int64_t k = 0; k < modes; k++) s2[k] *= plane->multiplicity[k];
     matrix_product(n1, plane->rows, plane->cols, plane->cos1, s2, plane->work);
     matrix_product(n1, plane->cols, n2, plane->work, plane->cos2_t, rho);
@@ -205,7 +206,7 @@ static int correlations_adjoint(fit_t *fit, plane_t *plane, int a) {
   matrix_product(n1, n2, plane->cols, full, plane->cos2, plane->work);
   matrix_product(plane->rows, n1, plane->cols, plane->cos1_t, plane->work, d_s2);
   for (int64_t k = 0; k < modes; k++) d_s2[k] *= plane->multiplicity[k];
-  return exset_projection_adjoint(plane->projection, &fit->model.field[a].spectrum, d_s2,
+  return exset_projection_adjoint(plane->projection[a], &fit->model.field[a].spectrum, d_s2,
                                   &fit->grad.field[a].spectrum);
 }
 
