@@ -45,6 +45,7 @@ figure { margin: 0; } figure img { width: 100%; height: auto; display: block; }
 figcaption, .note { color: #5b6472; font-size: 14px; max-width: 90ch; margin-top: 4px; }
 .key { display: inline-block; width: 12px; height: 12px; border-radius: 2px; margin: 0 6px -1px 0; }
 .key-row span + span { margin-left: 22px; }
+sub { line-height: 0; }
 code, pre { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
 pre { background: #f5f6f8; padding: 12px 14px; overflow-x: auto; border-radius: 4px; margin: 8px 0; }
 .bar { position: relative; height: 4px; background: #20242e; margin-top: 6px; }
@@ -204,6 +205,13 @@ def num(value, digits=4):
     return f"{value:.{digits}g}"
 
 
+def num4(value):
+    """Four significant digits, trailing zeros kept, for columns of figures of one kind."""
+    if not isinstance(value, (int, float)) or not np.isfinite(value) or value == 0:
+        return num(value)
+    return f"{value:#.4g}".rstrip(".")
+
+
 def phase_name(names, i):
     return names[i] if i < len(names) else f"phase {i + 1}"
 
@@ -320,9 +328,11 @@ def curve_sets(results):
         h_z = np.array(numbers(block.get("h_z"))) if block.get("h_z") else np.zeros_like(h_r)
         if not len(h_r):
             continue
-        rays = [(f"{name}, all directions", h_z == 0, h_r)]
         if np.any(h_z > 0):
-            rays = [(f"{name}, across z", h_z == 0, h_r), (f"{name}, along z", h_r == 0, h_z)]
+            rays = [] if sets else [(f"{name}, across z", h_z == 0, h_r)]  # the x-y plane has it already
+            rays.append((f"{name}, along z", h_r == 0, h_z))
+        else:
+            rays = [(f"{name}, all directions", h_z == 0, h_r)]
         for title, on, lag in rays:
             pick = lambda d: {k: np.array([np.nan if x is None else x for x in v], float)[on] for k, v in d.items()}
             sets.append((title, lag[on], pick(data), pick(error), pick(model)))
@@ -407,14 +417,12 @@ def part_fractions(results, names):
     for i, data, half, model, twin in rows:
         name = f'<i class="key" style="background:{PHASE_COLOURS[i % 8]}"></i>{esc(phase_name(names, i))}'
         interval = f"{data:.4f} ± {half:.4f}" if data is not None and half is not None else num(data)
-        inside = "–"
-        if data is not None and half is not None and twin is not None:
-            inside = "yes" if abs(twin - data) <= half else "no"
-        out.append([name, interval] + [f"{v:.4f}" if v is not None else "–" for v in (model, twin)] + [inside])
+        out.append([name, interval] + [f"{v:.4f}" if v is not None else "–" for v in (model, twin)])
     note = ("The interval holds the fraction of the material that the sections came from with 95 % confidence "
-            "(from the integral range of the two-point function).")
+            "(from the integral range of the two-point function). A single twin scatters about the model's fractions, "
+            "the less the larger it is.")
     return ("<h2>Phase fractions</h2>" +
-            table(["phase", "data, 95 % interval", "model", "twin", "twin inside the interval"], out) +
+            table(["phase", "data, 95 % interval", "model", "twin"], out) +
             f'<p class="note">{note}</p>')
 
 
@@ -433,26 +441,38 @@ def part_calibration(results):
     model = results.model
     if not model:
         return ""
-    rows = []
+    rows, splines = [], 0
     sd = model.get("parameters_sd") or {}
     for name, value in (model.get("parameters") or {}).items():
-        if isinstance(value, list):
+        if isinstance(value, list) or "_knots_" in name:
+            splines += 1
             continue
         spread = sd.get(name)
+        remark = "fixed" if name in (model.get("parameters_fixed") or []) else ""
+        if name in (model.get("parameters_at_bound") or []):
+            remark = "at its bound"
         rows.append([f"<code>{esc(name)}</code>", num(value), num(spread, 2),
-                     f"{100 * spread / abs(value):.1f} %" if spread and value else "–"])
+                     f"{100 * spread / abs(value):.1f} %" if spread and value else "–", remark])
     out = ["<h2>Calibrated model</h2>"]
-    facts = []
-    for key, text in (("method", "method"), ("evaluator", "evaluator"), ("iterations", "iterations"),
-                      ("loss", "loss")):
-        value = model.get(key, used(model, key))
-        if value is not None:
-            facts.append(f"{text} {num(value)}")
-    out.append(f"<p>{esc('; '.join(facts))}.</p>" if facts else "")
+    facts = [f"{text} {num(model.get(key, used(model, key)))}" for key, text in (
+        ("method", "method"), ("evaluator", "evaluator"), ("symmetry", "symmetry"), ("iterations", "iterations"),
+        ("loss", "loss")) if model.get(key, used(model, key)) is not None]
+    if facts:
+        out.append(f"<p>{esc('; '.join(facts))}.</p>")
     if rows:
-        out.append(table(["parameter", "value", "standard deviation", "relative"], rows))
+        out.append(table(["parameter", "value", "standard deviation", "relative", ""], rows, text_columns=(0, 4)))
         out.append('<p class="note">Lengths in micrometres. The standard deviation says how far the value could move '
-                   "with other sections of the same material; see the user guide for how it is found.</p>")
+                   "with other sections of the same material (jackknife: one section left out at a time).</p>")
+    if splines:
+        out.append(f"<p>And {splines} spline coefficients of the spectrum, in the model file.</p>")
+    misfit, sampling = model.get("misfit_ij") or {}, model.get("sampling_error_ij") or {}
+    if misfit:
+        out.append("<h3>Misfit against sampling error</h3>" + table(
+            ["coverage function", "misfit (RMS over lags)", "standard error of the data"],
+            [[f"C<sub>{esc(k)}</sub>", num(v, 2), num(sampling.get(k), 2)] for k, v in misfit.items()]))
+    if model.get("remark"):
+        remark = str(model["remark"])
+        out.append(f"<p>{esc(remark[:1].upper() + remark[1:])}.</p>")
     points = history_of(model)
     if len(points) > 1:
         figure, axis = plt.subplots(figsize=(6.4, 2.4))
@@ -461,20 +481,24 @@ def part_calibration(results):
         axis.set_ylabel("loss")
         out.append('<h3>Loss during calibration</h3><figure style="max-width:700px">' +
                    svg(figure, "loss by iteration") + "</figure>")
-    loss_ij = model.get("loss_ij")
-    if isinstance(loss_ij, dict) and loss_ij:
-        out.append("<h3>Loss by pair of phases</h3>" + table(["pair", "loss"], [[f"C<sub>{esc(k)}</sub>", num(v)] for k, v in loss_ij.items()]))
     return "".join(out)
 
 
 # ---- conductivity --------------------------------------------------------------------------------
+def conducting_phases(data, run):
+    """Conductivities of a run and the phases (from 0) that conduct."""
+    sigma = numbers(run.get("sigma") or data.get("sigma") or used(data, "conduct_sigma"))
+    return sigma, [i for i, s in enumerate(sigma) if s > 0]
+
+
 def part_conduct(results, names):
-    rows, tensors = [], []
+    rows = []
     for _, data in results.conduct:
-        sigma = numbers(data.get("sigma") or used(data, "conduct_sigma"))
-        conducting = [i for i, s in enumerate(sigma) if s > 0]
-        label = ", ".join(f"{esc(phase_name(names, i))} ({sigma[i]:g})" for i in conducting) or "–"
+        last = None
         for run in data["runs"]:
+            sigma, conducting = conducting_phases(data, run)
+            label = ", ".join(f"{esc(phase_name(names, i))} ({sigma[i]:g})" for i in conducting) or "–"
+            label, last = ("" if label == last else label), label
             seconds = run.get("seconds")
             if isinstance(seconds, dict):
                 seconds = sum(v for v in seconds.values() if isinstance(v, (int, float)))
@@ -483,13 +507,9 @@ def part_conduct(results, names):
                 percolating = ", ".join(num(percolating[i]) for i in conducting if i < len(percolating))
             flux_in, flux_out = run.get("flux_in"), run.get("flux_out")
             gap = abs(flux_in - flux_out) / abs(flux_in) if flux_in and flux_out is not None else None
-            rows.append([label, esc(run.get("axis", "")), num(run.get("sigma_eff")), num(run.get("m_factor")),
-                         num(run.get("tortuosity_factor")), num(percolating), num(gap, 2), num(run.get("iterations")),
+            rows.append([label, esc(run.get("axis", "")), num4(run.get("sigma_eff")), num4(run.get("m_factor")),
+                         num4(run.get("tortuosity_factor")), num4(percolating), num(gap, 2), num(run.get("iterations")),
                          num(seconds, 3)])
-            label = ""
-        tensor = data.get("tensor")
-        if tensor:
-            tensors.append((conducting, tensor))
     if not rows:
         return ""
     head = ["conducting phase (σ₀)", "axis", "σ<sub>eff</sub>", "M-factor", "tortuosity factor",
@@ -532,13 +552,14 @@ def headline(results, names):
     if gaps:
         items.append((f"{max(gaps):.4f}", "largest difference of a phase fraction, data and twin"))
     for _, data in results.conduct:
-        sigma = numbers(data.get("sigma") or used(data, "conduct_sigma"))
-        conducting = [i for i, s in enumerate(sigma) if s > 0]
-        values = [run.get("m_factor") for run in data["runs"]]
-        if len(conducting) == 1 and values and all(v is not None for v in values):
-            items.append((" / ".join(f"{v:.3f}" for v in values),
-                          f"M-factor of {phase_name(names, conducting[0])} along " +
-                          ", ".join(str(run.get("axis")) for run in data["runs"])))
+        groups = {}  # runs with the same phase conducting
+        for run in data["runs"]:
+            _, conducting = conducting_phases(data, run)
+            if len(conducting) == 1 and run.get("m_factor") is not None:
+                groups.setdefault(conducting[0], []).append(run)
+        for phase, runs in groups.items():
+            items.append((" / ".join(f"{run['m_factor']:.3f}" for run in runs),
+                          f"M-factor of {phase_name(names, phase)} along " + ", ".join(str(run.get("axis")) for run in runs)))
     if not items:
         return ""
     return '<ul class="figures">' + "".join(f"<li><b>{esc(a)}</b><span>{esc(b)}</span></li>" for a, b in items) + "</ul>"
