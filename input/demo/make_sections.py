@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Make the demo's sections: a packing of coated spheres, pressed along z, cut into 4 xy and 4 xz sections.
+"""Make the demo's sections: a packing of spheres in a matrix with pores, pressed along z, in 4 xy and 4 xz sections.
 
 The structure is not an excursion set, so calibrating exset's model to it is a real task:
-active material (phase 2) is a random packing of spheres of four sizes that overlap slightly where
-they meet; solid electrolyte (phase 3) coats them and fills what is left except for the pores
-(phase 1), bubbles of three sizes in the space between the coated particles. Pressing is mimicked by
+active material (phase 2) is a random packing of spheres of four sizes that overlap slightly where they
+meet; pores (phase 1) are bubbles of three sizes in the space between the particles, which often cling
+to them and to each other; solid electrolyte (phase 3) is the matrix. Pressing is mimicked by
 squeezing everything along z. Lengths are in voxels of 0.1 micrometres.
 
 Usage: make_sections.py [folder]      (default: the folder of this script; needs numpy only)
@@ -22,9 +22,8 @@ RADII = np.array([28.0, 21.0, 15.0, 11.0])  # active material, before pressing
 SHARES = np.array([0.30, 0.30, 0.25, 0.15])  # of the particles' volume
 OVERLAP = 0.80  # closest distance of two centres / sum of the radii
 PARTICLES = 0.48  # volume of all particles / domain (overlaps counted twice)
-COATING = 4.5  # thickness of the electrolyte on every particle
 BUBBLES = np.array([12.0, 16.0, 20.0])  # pore bubbles, before pressing
-BUBBLES_PER_VOLUME = 8.5e-5  # number per voxel
+BUBBLES_PER_VOLUME = 2.2e-5  # number per voxel
 GRAY = {1: 0, 2: 85, 3: 170}
 SEED = 20250321
 
@@ -60,25 +59,25 @@ def pack(rng, box):
 
 
 def cut(centres, radii, box, axis, position):
-    """Signed distance of each pixel of a plane to the nearest sphere's surface (negative inside, capped at 10).
+    """True for the pixels of a plane that lie inside a sphere.
 
     axis: of the plane's normal (1: y, 2: z), position along it; rows run along the other of y and z, columns along x.
     Coordinates before pressing: rows along z are SIZE pixels of box[2] / SIZE each.
     """
     other = 3 - axis
-    distance = np.full((SIZE, SIZE), 10.0)
+    inside = np.zeros((SIZE, SIZE), bool)
     rows = (np.arange(SIZE) + 0.5) * box[other] / SIZE
     columns = (np.arange(SIZE) + 0.5) * box[0] / SIZE
     offset = np.abs(centres[:, axis] - position)
     offset = np.minimum(offset, box[axis] - offset)
-    for i in np.flatnonzero(offset < radii + 10):
+    for i in np.flatnonzero(offset < radii):
         dr = np.abs(rows - centres[i, other])
         dc = np.abs(columns - centres[i, 0])
         dr, dc = np.minimum(dr, box[other] - dr), np.minimum(dc, box[0] - dc)
-        r, c = np.flatnonzero(dr < radii[i] + 10), np.flatnonzero(dc < radii[i] + 10)
-        d = np.sqrt(offset[i] ** 2 + dr[r, None] ** 2 + dc[None, c] ** 2) - radii[i]
-        distance[np.ix_(r, c)] = np.minimum(distance[np.ix_(r, c)], d)
-    return distance
+        r, c = np.flatnonzero(dr < radii[i]), np.flatnonzero(dc < radii[i])
+        d2 = offset[i] ** 2 + dr[r, None] ** 2 + dc[None, c] ** 2
+        inside[np.ix_(r, c)] |= d2 < radii[i] ** 2
+    return inside
 
 
 def write_png(path, gray):
@@ -111,8 +110,8 @@ def main():
             particle = cut(centres, radii, box, axis, position)
             pore = cut(bubbles, bubble_radii, box, axis, position)
             phase = np.full((SIZE, SIZE), 3)
-            phase[(pore < 0) & (particle >= COATING)] = 1
-            phase[particle < 0] = 2
+            phase[pore] = 1
+            phase[particle] = 2
             gray = np.zeros((SIZE, SIZE), np.uint8)
             for p, value in GRAY.items():
                 gray[phase == p] = value
