@@ -17,6 +17,7 @@ import json
 import os
 import sys
 
+from matplotlib.ticker import MaxNLocator
 import numpy as np
 
 from style import CURVE_COLOURS, INK, MUTED, PHASE_COLOURS, plt
@@ -477,6 +478,7 @@ def part_calibration(results):
     if len(points) > 1:
         figure, axis = plt.subplots(figsize=(6.4, 2.4))
         axis.semilogy([p[0] for p in points], [p[1] for p in points], color=INK)
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlabel("iteration")
         axis.set_ylabel("loss")
         out.append('<h3>Loss during calibration</h3><figure style="max-width:700px">' +

@@ -28,7 +28,7 @@ con() { # ranks, words, file and further arguments
   shift 2
   fails "$ranks" 2 "$words" conduct -o "$dir/conduct.json" "$@"
 }
-sigma=(-conduct_sigma 0,1,0 -conduct_axis x)
+sigma=(-conduct_sigma "0,1,0" -conduct_axis x)
 
 con "1 3" "missing.vtkhdf.*No such file" "$dir/missing.vtkhdf" "${sigma[@]}"
 con 1 "input|file|volume" "${sigma[@]}"
