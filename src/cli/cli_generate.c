@@ -137,7 +137,7 @@ static void warn_of_model(const exset_ctx_t *ctx, const plan_t *plan) {
 
 /* Bytes that the busiest rank will hold. */
 typedef struct {
-  double fft, labels, fields, extra;
+  double fft, labels, fields, extra, exchange;
 } memory_t;
 
 static int estimate_memory(exset_ctx_t *ctx, const plan_t *plan, memory_t *m) {
@@ -154,7 +154,8 @@ static int estimate_memory(exset_ctx_t *ctx, const plan_t *plan, memory_t *m) {
   double sizes[4] = {(double)layout.buffer_bytes, cells, 4 * cells * plan->n_arrays,
                      4 * (coupled ? cells : 0) + 4 * (accumulates ? padded : 0)};
   EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, sizes, 4, MPI_DOUBLE, MPI_MAX, ctx->comm)));
-  *m = (memory_t){sizes[0], sizes[1], sizes[2], sizes[3]};
+  /* FFTW swaps blocks of two ranks through a buffer of one block */
+  *m = (memory_t){sizes[0], sizes[1], sizes[2], sizes[3], ctx->size > 1 ? sizes[0] / ctx->size : 0};
   return EXSET_OK;
 }
 
@@ -175,10 +176,10 @@ static int print_plan(exset_ctx_t *ctx, const plan_t *plan) {
       transforms, plan->realisations);
   exset_print(
       ctx,
-      "memory      %.3g GB on the busiest of %d ranks: transform %.3g, labels %.3g, fields %.3g, "
-      "accumulators %.3g\n",
-      (m.fft + m.labels + m.fields + m.extra) / 1e9, ctx->size, m.fft / 1e9, m.labels / 1e9,
-      m.fields / 1e9, m.extra / 1e9);
+      "memory      %.3g GB on the busiest of %d ranks: transform %.3g, exchange %.3g, labels %.3g, "
+      "fields %.3g, accumulators %.3g\n",
+      (m.fft + m.exchange + m.labels + m.fields + m.extra) / 1e9, ctx->size, m.fft / 1e9,
+      m.exchange / 1e9, m.labels / 1e9, m.fields / 1e9, m.extra / 1e9);
   return EXSET_OK;
 }
 
