@@ -184,6 +184,13 @@ j = read_json("volume.json")
 want = np.mean([(stack == 1) & (np.roll(stack, h, (0, 1, 2)) == 2) for h in ball])
 check(abs(j["coverage"]["12"][2] - want) < 1e-6, f"periodic: C_12 {j['coverage']['12'][2]}, counted {want}")
 
+# the plot script
+plot = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "postprocess", "plot_coverage.py")
+r = subprocess.run([sys.executable, "-B", plot, "one.json", "rz.json", "--orientations", "-o", "figure"], cwd=tmp,
+                   capture_output=True, text=True)
+sizes = [os.path.getsize(os.path.join(tmp, f"figure.{e}")) if r.returncode == 0 else 0 for e in ("png", "pdf")]
+check(min(sizes) > 10000, f"plot_coverage.py: {r.returncode} {sizes} {r.stderr}")
+
 # plans only
 for arguments in (setup, ["stack.raw", "-raw_size", "12,14,16"]):
     r = good(2, *arguments, "-dry_run", "-o", "dry.json")

@@ -80,7 +80,7 @@ int exset_coverage_volume_plan(exset_ctx_t *ctx, const exset_volume_t *volume, b
 /**
  * Integral range of a phase in cells: A = sum over lags of (C_ii - p^2) / (p - p^2), so that the variance of
  * an observed fraction is p (1 - p) A / |W|. The sum stops where its mean over shells of lags first falls to zero;
- * decayed tells whether it did (if not, max_lag is too short and A too small); the bias from p being estimated
+ * decayed tells whether it is below 0.05 there (if not, max_lag is too short and A too small); the bias from p being estimated
  * is corrected. dof: independent values behind A (|W| over the cells of lags used).
  * coverage: radial or rz lags, of sections (dimension 2) or a volume (3), or pooled; phase_number: from 0; pixel: cell
  * edges (the first `dimension`), micrometres; window: |W| in cells, masked ones left out, all sections. Local.

@@ -72,16 +72,9 @@ static int choose_max_lag(exset_ctx_t *ctx, settings_t *s, double shortest, doub
                     s->max_lag, longest);
 }
 
-static void too_short(exset_ctx_t *ctx, const char *name, int phase, bool decayed) {
-  if (!decayed)
-    exset_warn(ctx,
-               "%s: the coverage function of phase %d has not decayed within the lags used; its "
-               "interval may be too narrow: use a larger -max_lag or larger images",
-               name, phase + 1);
-}
-
 static void set_intervals(exset_ctx_t *ctx, group_t *g, int dimension, const double pixel[3]) {
   const exset_coverage_t *c = &g->coverage;
+  char late[128] = "";
   for (int i = 0; i < c->n_phases; i++) {
     const double p = c->c[exset_coverage_index(c, i, i)];
     double dof;
@@ -89,8 +82,14 @@ static void set_intervals(exset_ctx_t *ctx, group_t *g, int dimension, const dou
     g->ci95[i] = exset_coverage_fraction_ci95(c, i, dimension, pixel, g->window);
     if (p > 0 && p < 1)
       exset_coverage_integral_range(c, i, dimension, pixel, g->window, &dof, &decayed);
-    too_short(ctx, g->name, i, decayed);
+    const size_t used = strlen(late);
+    if (!decayed) snprintf(late + used, sizeof late - used, "%s%d", used ? ", " : "", i + 1);
   }
+  if (late[0])
+    exset_warn(ctx,
+               "%s: the coverage functions of phases %s have not decayed within the lags used; "
+               "their intervals may be too narrow: use a larger -max_lag or larger images",
+               g->name, late);
 }
 
 /* Fractions over all groups, and their intervals: the groups are independent. */

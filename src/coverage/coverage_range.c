@@ -15,6 +15,8 @@
 
 #include "coverage_impl.h"
 
+/* Mean of rho over the last shell that counts as decayed. */
+#define SMALL_RHO 0.05
 /* Cells of lags used at most, as a share of the window: beyond, noise that stays positive by chance would count. */
 #define MOST_CELLS 0.25
 
@@ -80,10 +82,8 @@ double exset_coverage_integral_range(const exset_coverage_t *coverage, int phase
       count += weight(coverage, lag, window);
       sum += weight(coverage, lag, window) * correlation(coverage, phase_number, lag);
     }
-    if (sum < 0 || (sum == 0 && count > 0)) {
-      *decayed = true;
-      break;
-    }
+    if (count > 0) *decayed = sum < SMALL_RHO * count;
+    if (sum < 0 || (sum == 0 && count > 0)) break;
     range += sum;
     cells += count;
   }
