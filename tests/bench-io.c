@@ -1,7 +1,7 @@
 /*
  * Speed of writing and reading a VTKHDF volume against plain MPI-IO of the same bytes, in one run:
  * 512^3 bytes on 2 ranks by default (argument: edge in voxels). Both write to a new file and flush
- * it to the disk; best of several turns, taken alternately. Prints "ratio NAME VALUE bound BOUND (...)".
+ * it to the disk; best of several turns, taken alternately. Prints "ratio NAME VALUE BOUND (...)".
  */
 #include "exset/volume.h"
 #include "test.h"
@@ -93,11 +93,11 @@ int main(int argc, char **argv) {
   if (ctx->rank == 0) {
     const double megabytes = (double)exset_grid_cells(&grid) / 1e6;
     unlink(ours), unlink(plain);
-    printf("ratio io-write %.3f bound %.2f (%lld^3 bytes, %d ranks: %.0f MB/s, plain %.0f MB/s)\n",
+    printf("ratio io-write %.3f %.2f (%lld^3 bytes, %d ranks: %.0f MB/s, plain %.0f MB/s)\n",
            write[0] / write[1], bound[0], (long long)edge, ctx->size, megabytes / write[0],
            megabytes / write[1]);
-    printf("ratio io-read %.3f bound %.2f (from memory: %.0f MB/s, plain %.0f MB/s)\n",
-           read[0] / read[1], bound[1], megabytes / read[0], megabytes / read[1]);
+    printf("ratio io-read %.3f %.2f (from memory: %.0f MB/s, plain %.0f MB/s)\n", read[0] / read[1],
+           bound[1], megabytes / read[0], megabytes / read[1]);
   }
   exset_volume_clear(&v);
   return test_end(ctx);

@@ -120,7 +120,7 @@ static inline void put_page(bytes_t *b, const tiff_spec_t *s, const uint16_t *sa
   for (uint32_t i = 0; i < n; i++) put_number(b, bytes[i], 4, big);
   const uint32_t depths = (uint32_t)b->size;
   for (int i = 0; i < channels; i++) put_number(b, (uint32_t)s->bits, 2, big);
-  const uint32_t map = (uint32_t)b->size, colours = 1u << s->bits;
+  const uint32_t map = (uint32_t)b->size, colours = s->palette ? 1u << s->bits : 0;
   for (uint32_t i = 0; s->palette && i < 3 * colours; i++) {
     const uint32_t gray = i % colours * (65535 / (colours - 1));
     put_number(b, s->palette == 2 && i < colours ? 65535 - gray : gray, 2, big);

@@ -25,9 +25,10 @@ typedef struct {
 } exset_volume_options_t;
 
 /**
- * Read a volume; the format is told by content (HDF5, TIFF) or, with raw_size set, taken as raw.
+ * Read a volume; options may be NULL. The format is told by content (HDF5, TIFF) or, with raw_size set, taken as raw.
  * Each rank reads its own planes. Collective.
- * A VTKHDF file written by exset holds phases already: labels are then not applied unless given.
+ * A data set of bytes with the attribute n_phases (VTKHDF written by exset) holds phases already: labels are then not
+ * applied unless given. Spacing and origin are read from VTKHDF; other files have origin 0.
  * Errors: EXSET_ERR_INPUT (missing, truncated, wrong type or size, unlisted value, label that does
  * not occur; raw size that does not fit the file); EXSET_ERR_RUN (file system).
  * Ownership: clear the volume with exset_volume_clear.
@@ -63,7 +64,9 @@ typedef struct {
 /**
  * Write a volume, atomically; the format follows the ending: .vtkhdf / .hdf / .h5 (VTKHDF
  * ImageData, collective writes), .tif / .tiff (stack of pages along z), .raw (8 bit).
- * Attributes and cell arrays are for VTKHDF only (EXSET_ERR_INPUT otherwise, for cell arrays).
+ * Attributes and cell arrays are for VTKHDF only (EXSET_ERR_INPUT otherwise, for cell arrays). Attributes are strings of
+ * any length, those of rank 0 are stored; names and number of the arrays are equal on all ranks. Room for the file is
+ * asked for first: a full disk is noticed before anything is written.
  * Collective. Errors: EXSET_ERR_INPUT (ending, folder), EXSET_ERR_RUN.
  */
 int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
