@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { TURNS = 4 };
+enum { TURNS = 6 };
 
 static double plain_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *v) {
   const exset_grid_t *g = &v->grid;
