@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-"""Make the demo's sections: a packing of spheres in a matrix with pores, pressed along z, in 4 xy and 4 xz sections.
+"""Make the demo's sections: a packing of spheres with a coating, in a matrix with pores, pressed along z: 4 xy and 4 xz sections.
 
 The structure is not an excursion set, so calibrating exset's model to it is a real task:
 active material (phase 2) is a random packing of spheres of four sizes that overlap slightly where they
-meet; pores (phase 1) are bubbles of three sizes in the space between the particles, which often cling
-to them and to each other; solid electrolyte (phase 3) is the matrix. Pressing is mimicked by
+meet; solid electrolyte (phase 3) is a thin coating on every particle and the matrix between them; pores
+(phase 1) are bubbles of three sizes in the matrix, which often cling to the coating and to each other. Pressing is mimicked by
 squeezing everything along z. Lengths are in voxels of 0.1 micrometres.
 
 Usage: make_sections.py [folder]      (default: the folder of this script; needs numpy only)
@@ -22,8 +22,9 @@ RADII = np.array([28.0, 21.0, 15.0, 11.0])  # active material, before pressing
 SHARES = np.array([0.30, 0.30, 0.25, 0.15])  # of the particles' volume
 OVERLAP = 0.80  # closest distance of two centres / sum of the radii
 PARTICLES = 0.48  # volume of all particles / domain (overlaps counted twice)
+COATING = 3.0  # thickness of the electrolyte on each particle, before pressing
 BUBBLES = np.array([12.0, 16.0, 20.0])  # pore bubbles, before pressing
-BUBBLES_PER_VOLUME = 2.2e-5  # number per voxel
+BUBBLES_PER_VOLUME = 3.3e-5  # number per voxel
 GRAY = {1: 0, 2: 85, 3: 170}
 SEED = 20250321
 
@@ -108,7 +109,8 @@ def main():
         for k in range(4):
             position = (k + 0.5) / 4 * box[axis]
             particle = cut(centres, radii, box, axis, position)
-            pore = cut(bubbles, bubble_radii, box, axis, position)
+            coated = cut(centres, radii + COATING, box, axis, position)
+            pore = cut(bubbles, bubble_radii, box, axis, position) & ~coated
             phase = np.full((SIZE, SIZE), 3)
             phase[pore] = 1
             phase[particle] = 2
