@@ -3,9 +3,9 @@
  * Coverage of sections against counting all pairs: masked or not, square and oblong pixels, radial and
  * (h_r, h_z) lags, lags beyond the image, several tiles; work shared by the ranks gives the same bits; pooling.
  */
-#include "coverage_naive.h"
 #include "exset/coverage.h"
 #include "test.h"
+#include "test_coverage_naive.h"
 
 #include <stdlib.h>
 

@@ -1,8 +1,8 @@
 /* test: np="1 2 3 5" time=60 */
 /* Coverage of distributed volumes against counting all pairs: periodic or not, masked or not, radial and (h_r, h_z). */
-#include "coverage_naive.h"
 #include "exset/coverage.h"
 #include "test.h"
+#include "test_coverage_naive.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Coverage functions by counting pairs, for the tests. Sections and volumes: n[3] = z, y, x (sections: n[0] = 1). */
-#ifndef EXSET_COVERAGE_NAIVE_H
-#define EXSET_COVERAGE_NAIVE_H
+#ifndef EXSET_TEST_COVERAGE_NAIVE_H
+#define EXSET_TEST_COVERAGE_NAIVE_H
 
 #include <math.h>
 #include <stdint.h>
