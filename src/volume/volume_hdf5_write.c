@@ -113,7 +113,7 @@ static int lay_out(const exset_h5_job_t *job, const exset_volume_t *volume, int 
     err = exset_h5_fail(job, EXSET_ERR_RUN);
   if (!exset_h5_close(file) && !err) err = exset_h5_fail(job, EXSET_ERR_RUN);
   exset_h5_close(access);
-  struct stat info; /* HDF5 made the file anew: room for its data once more */
+  struct stat info; /* the file has its full size, but nothing in most places yet */
   if (!err && stat(job->path, &info) == 0)
     err = exset_volume_reserve(job->ctx, job->path, info.st_size);
   return err;

@@ -43,9 +43,8 @@ int exset_volume_tiff_gray(exset_ctx_t *ctx, const char *path, const exset_grid_
 int exset_volume_tiff_write(exset_ctx_t *ctx, const char *temp, const exset_volume_t *volume);
 
 /**
- * Ask the file system for room for so many bytes, so that a full disk is noticed before hours of writing and outside
- * HDF5, which does not survive a failure to close a file. File systems that cannot tell are believed to have room.
- * Local. Errors: EXSET_ERR_RUN (full, quota, largest file size).
+ * Ask the file system for room for so many bytes, so that a full disk or quota is noticed before the data are written. File
+ * systems that cannot tell are believed to have room. Local. Errors: EXSET_ERR_RUN.
  */
 int exset_volume_reserve(exset_ctx_t *ctx, const char *temp, int64_t bytes);
 

@@ -75,10 +75,13 @@ int exset_volume_raw_gray(exset_ctx_t *ctx, const char *path, const exset_grid_t
 
 int exset_volume_raw_write(exset_ctx_t *ctx, const char *temp, const exset_volume_t *volume) {
   MPI_File file;
+  int err = EXSET_OK;
+  if (ctx->rank == 0) err = exset_volume_reserve(ctx, temp, exset_grid_cells(&volume->grid));
+  EXSET_TRY(exset_agree(ctx, err));
   int code = MPI_File_open(ctx->comm, temp, MPI_MODE_WRONLY, MPI_INFO_NULL, &file);
   EXSET_TRY(exset_agree(ctx, code == MPI_SUCCESS ? EXSET_OK : io_failed(ctx, "write", temp, code)));
   code = MPI_File_set_size(file, exset_grid_cells(&volume->grid));
-  int err = code == MPI_SUCCESS ? EXSET_OK : io_failed(ctx, "write", temp, code);
+  err = code == MPI_SUCCESS ? EXSET_OK : io_failed(ctx, "write", temp, code);
   err = exset_agree(ctx, err);
   if (!err) err = transfer(ctx, temp, file, &volume->grid, 1, volume->phase, false);
   code = MPI_File_close(&file);

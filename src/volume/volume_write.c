@@ -55,14 +55,32 @@ int exset_volume_write_check(exset_ctx_t *ctx, const char *path, int n_arrays,
   return exset_outfile_check(ctx, path);
 }
 
-int exset_volume_reserve(exset_ctx_t *ctx, const char *temp, int64_t bytes) {
-  const int fd = open(temp, O_WRONLY | O_CLOEXEC);
-  int why = 0;
-  if (fd >= 0 && fallocate(fd, 0, 0, bytes) != 0) why = errno;
-  if (fd >= 0) close(fd);
+/* Message and code for a system call that left errno `why`; other reasons than lack of room do not count. */
+static int no_room(exset_ctx_t *ctx, const char *temp, int64_t bytes, int why) {
   if (why != ENOSPC && why != EDQUOT && why != EFBIG) return EXSET_OK;
   return exset_fail(ctx, EXSET_ERR_RUN, "cannot write %s (%.4g GB): %s", temp, (double)bytes / 1e9,
                     strerror(why));
+}
+
+int exset_volume_reserve(exset_ctx_t *ctx, const char *temp, int64_t bytes) {
+  const int fd = open(temp, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return EXSET_OK;
+  const int why = fallocate(fd, 0, 0, bytes) != 0 ? errno : 0;
+  close(fd);
+  return no_room(ctx, temp, bytes, why);
+}
+
+/* May a file be so large, and is there room for its first few blocks? The file is empty afterwards. */
+static int try_size(exset_ctx_t *ctx, const char *temp, int64_t bytes) {
+  const int64_t first = 1 << 16;
+  const int fd = open(temp, O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return EXSET_OK;
+  int why = ftruncate(fd, bytes) != 0 ? errno : 0;
+  if (!why) why = fallocate(fd, 0, 0, first) != 0 ? errno : 0;
+  const bool emptied = ftruncate(fd, 0) == 0;
+  close(fd);
+  EXSET_TRY(no_room(ctx, temp, bytes, why));
+  return emptied ? EXSET_OK : exset_fail(ctx, EXSET_ERR_RUN, "cannot write %s", temp);
 }
 
 /* What is written, to hand it on in one piece. */
@@ -78,8 +96,7 @@ static int write_format(exset_ctx_t *ctx, const char *temp, format_t format, con
   for (int i = 0; i < c->n_arrays; i++)
     cell_bytes += c->arrays[i].components * (int64_t)sizeof(float);
   const int64_t bytes = exset_grid_cells(&c->volume->grid) * cell_bytes;
-  int err = ctx->rank == 0 ? exset_volume_reserve(ctx, temp, bytes) : EXSET_OK;
-  EXSET_TRY(exset_agree(ctx, err));
+  EXSET_TRY(exset_agree(ctx, ctx->rank == 0 ? try_size(ctx, temp, bytes) : EXSET_OK));
   if (format == FORMAT_TIFF) return exset_volume_tiff_write(ctx, temp, c->volume);
   if (format == FORMAT_RAW) return exset_volume_raw_write(ctx, temp, c->volume);
   return exset_volume_hdf5_write(ctx, temp, c->volume, c->n_attributes, c->attributes, c->n_arrays,
