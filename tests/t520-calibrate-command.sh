@@ -17,7 +17,7 @@ check "the same model on 1 and 2 ranks" cmp "$m.yaml" "$TEST_TMP/one.yaml"
 "$PYTHON" - "$m.json" <<'PY'
 import json, sys
 d = json.load(open(sys.argv[1]))
-names = [f"field{i}_{w}" for i in (1, 2) for w in ("fraction", "length_xy", "length_z", "nu")]
+names = [f"field{i}_{w}" for i in (1, 2) for w in ("fraction", "length_xy", "length_z")]
 assert sorted(d["parameters"]) == sorted(names), d["parameters"]
 assert all(d["parameters_sd"][n] > 0 for n in names)
 assert d["symmetry"] == "cylindrical" and d["method"] == "coverage" and d["evaluator"] == "analytic"
