@@ -42,7 +42,7 @@ CFLAGS   += $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 LDFLAGS  += $(if $(SAN),-fsanitize=$(SAN))
 
 # as many compilers as there are cores, where the user has not asked for a number
-JOBS      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+JOBS      = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell env -u OMP_NUM_THREADS nproc 2>/dev/null || echo 2))
 
 # ---- files ----------------------------------------------------------------------------------
 LIB_SRC   := $(wildcard src/[!c]*/*.c src/core/*.c src/config/*.c src/coverage/*.c \
