@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test: time=60
-# --help for the program and each command; -dry_run checks and writes nothing.
+# --help for the program and each command, the parameter page; -dry_run checks and writes nothing.
 . tests/lib.sh
 code=
 dir=$TEST_TMP
@@ -23,6 +23,9 @@ for command in $commands; do
 done
 exset 3 generate --help
 check "one help text from three ranks" [ "$(grep -c -- '-realisations' "$dir/out")" = 1 ]
+
+exset 1 info -parameters
+check "doc/parameters.md is that of the program (make docs)" diff -q "$dir/out" doc/parameters.md
 
 cat >"$dir/model.yaml" <<'YAML'
 field1: {fraction: 0.3, length_xy: 0.5}
