@@ -37,9 +37,12 @@ typedef struct {
   int64_t nz, ny, nx, plane; /* local */
   int axis, down, up;        /* neighbouring ranks or MPI_PROC_NULL */
   uint8_t *code;             /* phase of percolating cells, else 0; a plane before and after */
+  int64_t *start;            /* [nz + 1]: number of active cells before each plane of the slab */
   float *g[3];
   conduct_face_t low, high;
   double *below, *above; /* [plane] halo of u */
+  double *work[3];       /* [plane] */
+  double *row;           /* [nx] */
   int64_t unknowns;      /* global */
   double length, area;   /* of the box, along and across the axis */
 } conduct_system_t;
@@ -55,26 +58,21 @@ void conduct_system_clear(conduct_system_t *s);
 static inline int64_t conduct_face_cell(const conduct_face_t *f, int64_t i, int64_t j) {
   return f->first + i * f->stride[0] + j * f->stride[1];
 }
-/* Conductance of face a between slab planes: sum of the conductances around cell i, without electrodes. */
-static inline double conduct_row_sum(const conduct_system_t *s, int64_t i) {
-  const float *gz = s->g[0], *gy = s->g[1], *gx = s->g[2];
-  return (double)gz[i] + gz[i - s->plane] + gy[i] + gy[i - s->nx] + gx[i] + gx[i - 1];
-}
-
 /* Exchange a plane of items with the neighbouring slabs. Collective over the ranks with planes. */
 int conduct_halo(exset_ctx_t *ctx, int down, int up, MPI_Datatype type, int64_t plane,
                  const void *first, const void *last, void *below, void *above);
 
-/* y = A u for slab arrays; exchanges the halo of u. Collective. */
-int conduct_apply(conduct_system_t *s, const double *u, double *y);
 /*
- * PETSc's side: A x = b, and how its vectors map to the slab. Matrix-free: they are slabs, with zeros
- * in inactive cells, number = NULL. Assembled: active cells only.
+ * Vectors hold the active cells of the slab alone, in the order of the slab: s->start[nz] values.
+ * conduct_expand: plane z of a vector as [plane], 0 in other cells. Local.
  */
+void conduct_expand(const conduct_system_t *s, const double *v, int64_t z, double *plane);
+/* y = A u for vectors; exchanges the halo of u. Collective. */
+int conduct_apply(conduct_system_t *s, const double *u, double *y);
+/* PETSc's side: A x = b. */
 typedef struct {
   Mat mat;
   Vec b, x;
-  PetscInt *number; /* local unknown of each cell of the slab, -1 for none */
 } conduct_linear_t;
 /* Collective. Whatever was made before a failure is in l. */
 PetscErrorCode conduct_linear_shell(conduct_system_t *s, conduct_linear_t *l);
@@ -86,10 +84,18 @@ PetscErrorCode conduct_linear_clear(conduct_linear_t *l);
 /* Make it known to PETSc, once. */
 PetscErrorCode conduct_pc_register(void);
 
-/* From the solution u on the slab: power, electrode currents. Collective. */
+/* From the solution u as slab array: power, electrode currents. Collective. */
 int conduct_measure(conduct_system_t *s, const double *u, double *power, double *in, double *out);
 /* Fields for output, see exset_conduct_solve. Collective. */
 int conduct_fields(exset_conduct_t *conduct, conduct_system_t *s, const double *u, float *potential,
                    float *current);
+
+/* Versions of a hot function for newer vector units, chosen when the program starts. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define CONDUCT_SIMD __attribute__((target_clones("avx2", "default")))
+#else
+#define CONDUCT_SIMD
+#endif
 
 #endif

@@ -1,21 +1,22 @@
 /* The linear system as PETSc sees it: a shell around the operator, or an assembled matrix. */
 #include "conduct_impl.h"
 
-#include <stdlib.h>
-
 /* u = 1 at the low face, 0 at the high face. */
 static PetscErrorCode right_hand_side(const conduct_system_t *s, conduct_linear_t *l) {
+  const int64_t n[3] = {s->nz, s->ny, s->nx}, cells = s->nz * s->plane;
+  const int64_t stride[3] = {s->plane, s->nx, 1};
   const conduct_face_t *f = &s->low;
   PetscScalar *b;
   PetscFunctionBeginUser;
   PetscCall(MatCreateVecs(l->mat, &l->x, &l->b));
   PetscCall(VecSet(l->b, 0));
   PetscCall(VecGetArray(l->b, &b));
-  for (int64_t i = 0; i < f->n[0]; i++)
-    for (int64_t j = 0; j < f->n[1]; j++) {
-      const int64_t k = conduct_face_cell(f, i, j), row = l->number ? l->number[k] : k;
-      if (row >= 0) b[row] += f->g[i * f->n[1] + j];
-    }
+  int64_t row = 0, face = 0;
+  for (int64_t i = 0; f->n[0] > 0 && i < cells; i++) {
+    const bool low = i / stride[s->axis] % n[s->axis] == 0;
+    if (s->code[i]) b[row++] = low ? f->g[face] : 0;
+    face += low; /* cells come in the order of the face's array */
+  }
   PetscCall(VecRestoreArray(l->b, &b));
   PetscFunctionReturn(0);
 }
@@ -46,8 +47,8 @@ static PetscErrorCode shell_mult(Mat mat, Vec u, Vec y) {
 
 PetscErrorCode conduct_linear_shell(conduct_system_t *s, conduct_linear_t *l) {
   PetscFunctionBeginUser;
-  PetscCall(check_size(s, exset_grid_cells(s->grid)));
-  const PetscInt n = (PetscInt)(s->nz * s->plane);
+  PetscCall(check_size(s, s->unknowns));
+  const PetscInt n = (PetscInt)s->start[s->nz];
   PetscCall(MatCreateShell(s->ctx->comm, n, n, PETSC_DETERMINE, PETSC_DETERMINE, s, &l->mat));
   PetscCall(MatShellSetOperation(l->mat, MATOP_MULT, (void (*)(void))shell_mult));
   PetscCall(MatSetOption(l->mat, MAT_SPD, PETSC_TRUE));
@@ -63,20 +64,18 @@ typedef struct {
   PetscInt begin, n; /* this rank's rows */
 } numbering_t;
 
-static PetscErrorCode number_cells(conduct_system_t *s, conduct_linear_t *l, numbering_t *num) {
+static PetscErrorCode number_cells(conduct_system_t *s, numbering_t *num) {
   const int64_t cells = s->nz * s->plane;
-  int64_t n = 0, begin = 0;
+  int64_t n = s->start[s->nz], begin = 0;
   PetscFunctionBeginUser;
-  PetscCheck(!exset_agree(s->ctx, exset_alloc(s->ctx, cells, sizeof *l->number, &l->number)) &&
-                 !exset_agree(s->ctx, conduct_alloc_slab(s->ctx, s->nz, s->plane, sizeof *num->row,
-                                                         &num->row)),
+  PetscCheck(!exset_agree(s->ctx,
+                          conduct_alloc_slab(s->ctx, s->nz, s->plane, sizeof *num->row, &num->row)),
              s->ctx->comm, PETSC_ERR_MEM, "numbering the unknowns");
-  for (int64_t i = 0; i < cells; i++) l->number[i] = s->code[i] ? (PetscInt)n++ : -1;
   PetscCallMPI(MPI_Exscan(&n, &begin, 1, MPI_INT64_T, MPI_SUM, s->ctx->comm));
   num->begin = s->ctx->rank == 0 ? 0 : (PetscInt)begin;
   num->n = (PetscInt)n;
-  for (int64_t i = 0; i < cells; i++)
-    num->row[i] = l->number[i] < 0 ? -1 : num->begin + l->number[i];
+  PetscInt next = num->begin;
+  for (int64_t i = 0; i < cells; i++) num->row[i] = s->code[i] ? next++ : -1;
   PetscCheck(s->nz == 0 ||
                  !conduct_halo(s->ctx, s->down, s->up, MPIU_INT, s->plane, num->row,
                                num->row + cells - s->plane, num->row - s->plane, num->row + cells),
@@ -158,7 +157,7 @@ PetscErrorCode conduct_linear_assemble(conduct_system_t *s, conduct_linear_t *l)
   numbering_t num = {0};
   PetscFunctionBeginUser;
   PetscCall(check_size(s, s->unknowns));
-  PetscCall(number_cells(s, l, &num));
+  PetscCall(number_cells(s, &num));
   PetscCall(MatCreate(s->ctx->comm, &l->mat));
   PetscCall(MatSetSizes(l->mat, num.n, num.n, PETSC_DETERMINE, PETSC_DETERMINE));
   PetscCall(MatSetType(l->mat, MATAIJ));
@@ -172,8 +171,6 @@ PetscErrorCode conduct_linear_assemble(conduct_system_t *s, conduct_linear_t *l)
 
 PetscErrorCode conduct_linear_clear(conduct_linear_t *l) {
   PetscFunctionBeginUser;
-  free(l->number);
-  l->number = NULL;
   PetscCall(VecDestroy(&l->x));
   PetscCall(VecDestroy(&l->b));
   PetscCall(MatDestroy(&l->mat));

@@ -122,24 +122,58 @@ static int move_parts(exset_ctx_t *ctx, const mg_level_t *l, float *v, bool to_l
   return EXSET_OK;
 }
 
-/* Down: sweep from x = 0, residual to the coarse level. b is complete, with its halo. */
-static int descend(exset_ctx_t *ctx, const mg_level_t *l, const mg_level_t *coarse) {
+/* Right-hand side of level 0, one plane; other levels have theirs. */
+static void load_plane(const conduct_mg_t *mg, const mg_level_t *l, int64_t z) {
+  if (l != mg->level) return;
+  const conduct_system_t *s = mg->system;
+  const uint8_t *code = s->code + z * s->plane;
+  const int64_t end = s->start[z + 1];
+  float *b = l->b + z * l->plane;
+  int64_t i = 0;
+  for (int64_t k = s->start[z]; k < end; i++) {
+    const bool active = code[i] != 0;
+    b[i] = active ? (float)mg->r[k] : 0;
+    k += active;
+  }
+  for (; i < l->plane; i++) b[i] = 0;
+}
+
+/* The result of level 0, one plane. */
+static void store_plane(const conduct_mg_t *mg, const mg_level_t *l, int64_t z) {
+  if (l != mg->level) return;
+  const conduct_system_t *s = mg->system;
+  const uint8_t *code = s->code + z * s->plane;
+  const int64_t end = s->start[z + 1];
+  const float *x = l->x + z * l->plane;
+  int64_t i = 0;
+  for (int64_t k = s->start[z]; k < end; i++) {
+    mg->z[k] = x[i];
+    k += code[i] != 0;
+  }
+}
+
+/* Down: sweep from x = 0, residual to the coarse level. */
+static int descend(const conduct_mg_t *mg, const mg_level_t *l, const mg_level_t *coarse) {
   const int64_t nz = l->nz, last = coarse->part_nz - 1;
+  load_plane(mg, l, 0);
+  if (nz > 1) load_plane(mg, l, nz - 1);
+  EXSET_TRY(halo(mg->ctx, l, nz, l->b));
   for (int64_t z = -1; z <= nz; z++) { /* planes -1 and nz: what the neighbours do */
+    if (z > 0 && z < nz - 1) load_plane(mg, l, z);
     first_colour(l, z);
     if (z >= 1) relax(l, z - 1, 1);
     const int64_t done = z - 2; /* its neighbours up to z - 1 are swept */
     if (done >= 0 && done % 2 == 1 && done / 2 > 0 && done / 2 < last)
       restrict_plane(l, coarse, done / 2);
   }
-  EXSET_TRY(halo(ctx, l, nz, l->x));
+  EXSET_TRY(halo(mg->ctx, l, nz, l->x));
   restrict_plane(l, coarse, 0);
   if (last > 0) restrict_plane(l, coarse, last);
   return EXSET_OK;
 }
 
 /* Up: coarse correction and the mirrored sweep. */
-static int ascend(exset_ctx_t *ctx, const mg_level_t *l, const mg_level_t *coarse) {
+static int ascend(const conduct_mg_t *mg, const mg_level_t *l, const mg_level_t *coarse) {
   const int64_t nz = l->nz;
   if (l->down != MPI_PROC_NULL) prolong_plane(l, coarse, -1, -1);
   if (l->up != MPI_PROC_NULL) prolong_plane(l, coarse, nz, coarse->part_nz);
@@ -147,37 +181,40 @@ static int ascend(exset_ctx_t *ctx, const mg_level_t *l, const mg_level_t *coars
   for (int64_t z = 0; z < nz; z++) {
     if (z + 1 < nz) prolong_plane(l, coarse, z + 1, (z + 1) / 2);
     relax(l, z, 1);
-    if (z >= 2) relax(l, z - 1, 0);
+    if (z < 2) continue;
+    relax(l, z - 1, 0);
+    store_plane(mg, l, z - 1);
   }
-  EXSET_TRY(halo(ctx, l, nz, l->x));
+  EXSET_TRY(halo(mg->ctx, l, nz, l->x));
   relax(l, 0, 0);
-  if (nz > 1) relax(l, nz - 1, 0);
+  store_plane(mg, l, 0);
+  if (nz == 1) return EXSET_OK;
+  relax(l, nz - 1, 0);
+  store_plane(mg, l, nz - 1);
   return EXSET_OK;
 }
 
-static int cycle(conduct_mg_t *mg, int k) {
+static int cycle(const conduct_mg_t *mg, int k) {
   exset_ctx_t *ctx = mg->ctx;
-  mg_level_t *l = &mg->level[k], *coarse = l + 1;
+  const mg_level_t *l = &mg->level[k], *coarse = l + 1;
   if (l->nz == 0) return EXSET_OK;
   if (k == mg->n_levels - 1) { /* one cell */
+    load_plane(mg, l, 0);
     l->x[0] = l->inverse[0] * l->b[0];
+    store_plane(mg, l, 0);
     return EXSET_OK;
   }
-  EXSET_TRY(halo(ctx, l, l->nz, l->b));
-  EXSET_TRY(descend(ctx, l, coarse));
+  EXSET_TRY(descend(mg, l, coarse));
   EXSET_TRY(move_parts(ctx, coarse, coarse->b, true));
   EXSET_TRY(cycle(mg, k + 1));
   EXSET_TRY(move_parts(ctx, coarse, coarse->x, false));
   const mg_level_t part = {.down = l->down, .up = l->up, .plane = coarse->plane};
   EXSET_TRY(halo(ctx, &part, coarse->part_nz, coarse->x));
-  return ascend(ctx, l, coarse);
+  return ascend(mg, l, coarse);
 }
 
 int conduct_mg_apply(conduct_mg_t *mg, const double *r, double *z) {
-  mg_level_t *l = &mg->level[0];
-  const int64_t cells = l->nz * l->plane;
-  for (int64_t i = 0; i < cells; i++) l->b[i] = (float)r[i];
-  EXSET_TRY(cycle(mg, 0));
-  for (int64_t i = 0; i < cells; i++) z[i] = l->x[i];
-  return EXSET_OK;
+  mg->r = r;
+  mg->z = z;
+  return cycle(mg, 0);
 }

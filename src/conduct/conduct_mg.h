@@ -32,6 +32,9 @@ typedef struct {
 
 typedef struct {
   exset_ctx_t *ctx;
+  const conduct_system_t *system;
+  const double *r; /* during an application */
+  double *z;
   int n_levels;
   mg_level_t *level;
 } conduct_mg_t;
@@ -39,15 +42,7 @@ typedef struct {
 /** Build the levels. Collective. */
 int conduct_mg_create(conduct_system_t *s, conduct_mg_t **mg);
 int conduct_mg_destroy(conduct_mg_t **mg);
-/** z = M r for slab arrays of level 0, M symmetric positive definite on the active cells. Collective. */
+/** z = M r for vectors of active cells, M symmetric positive definite. Collective. */
 int conduct_mg_apply(conduct_mg_t *mg, const double *r, double *z);
-
-/* Versions of a hot function for newer vector units, chosen when the program starts. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define CONDUCT_SIMD __attribute__((target_clones("avx2", "default")))
-#else
-#define CONDUCT_SIMD
-#endif
 
 #endif

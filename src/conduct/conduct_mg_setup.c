@@ -267,6 +267,7 @@ int conduct_mg_create(conduct_system_t *s, conduct_mg_t **mg_out) {
   if (!err) err = exset_alloc(s->ctx, MAX_LEVELS, sizeof *mg->level, &mg->level);
   err = exset_agree(s->ctx, err);
   if (mg) mg->ctx = s->ctx;
+  if (mg) mg->system = s;
   if (!err) err = build(s, mg, &fine, &coarse);
   shape_clear(&fine);
   shape_clear(&coarse);

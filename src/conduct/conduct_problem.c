@@ -129,6 +129,9 @@ static int system_shape(exset_conduct_t *conduct, int axis, conduct_system_t *s)
     err = conduct_alloc_slab(ctx, s->nz, s->plane, sizeof(float), &s->g[a]);
   if (!err) err = exset_alloc(ctx, s->plane, sizeof(double), &s->below);
   if (!err) err = exset_alloc(ctx, s->plane, sizeof(double), &s->above);
+  for (int k = 0; k < 3 && !err; k++) err = exset_alloc(ctx, s->plane, sizeof(double), &s->work[k]);
+  if (!err) err = exset_alloc(ctx, s->nx, sizeof(double), &s->row);
+  if (!err) err = exset_alloc(ctx, s->nz + 1, sizeof *s->start, &s->start);
   return exset_agree(ctx, err);
 }
 
@@ -140,11 +143,15 @@ static int system_percolate(exset_conduct_t *conduct, conduct_system_t *s) {
   EXSET_TRY(exset_alloc_all(ctx, c->n_local + 1, 1, &touches));
   const int err = exset_components_touch(ctx, s->grid, conduct->mask, c, s->axis, touches);
   const uint8_t both = EXSET_TOUCHES_LOW | EXSET_TOUCHES_HIGH;
-  for (int64_t i = 0; !err && i < s->nz * s->plane; i++)
-    if (touches[c->piece[i]] == both) {
-      s->code[i] = conduct->volume->phase[i];
-      s->unknowns++;
-    }
+  for (int64_t z = 0; !err && z < s->nz; z++) {
+    s->start[z] = s->unknowns;
+    for (int64_t i = z * s->plane; i < (z + 1) * s->plane; i++)
+      if (touches[c->piece[i]] == both) {
+        s->code[i] = conduct->volume->phase[i];
+        s->unknowns++;
+      }
+  }
+  s->start[s->nz] = s->unknowns;
   free(touches);
   if (err) return err;
   EXSET_TRY(EXSET_MPI(
@@ -228,5 +235,8 @@ void conduct_system_clear(conduct_system_t *s) {
   free(s->high.g);
   free(s->below);
   free(s->above);
+  for (int k = 0; k < 3; k++) free(s->work[k]);
+  free(s->row);
+  free(s->start);
   *s = (conduct_system_t){0};
 }

@@ -39,16 +39,14 @@ static PetscErrorCode show_progress(KSP ksp, PetscInt it, PetscReal norm, void *
 static PetscErrorCode first_guess(const conduct_system_t *s, const conduct_linear_t *l) {
   PetscScalar *x;
   const double n = (double)s->grid->n[s->axis];
-  int64_t i = 0;
+  int64_t i = 0, row = 0;
   PetscFunctionBeginUser;
   PetscCall(VecGetArrayWrite(l->x, &x));
   for (int64_t z = 0; z < s->nz; z++)
     for (int64_t y = 0; y < s->ny; y++)
       for (int64_t column = 0; column < s->nx; column++, i++) {
         const int64_t at[3] = {s->grid->z0 + z, y, column};
-        const double u = 1 - ((double)at[s->axis] + 0.5) / n;
-        if (!l->number) x[i] = s->code[i] ? u : 0;
-        else if (l->number[i] >= 0) x[l->number[i]] = u;
+        if (s->code[i]) x[row++] = 1 - ((double)at[s->axis] + 0.5) / n;
       }
   PetscCall(VecRestoreArrayWrite(l->x, &x));
   PetscFunctionReturn(0);
@@ -98,30 +96,18 @@ static PetscErrorCode iterate(conduct_system_t *s, conduct_linear_t *l, KSP ksp,
   PetscFunctionReturn(0);
 }
 
-/* The solution on the slab; *copy is to be freed. */
-static int slab_solution(conduct_system_t *s, conduct_linear_t *l, const PetscScalar *x,
-                         const double **u, double **copy) {
-  *u = x;
-  if (!l->number) return EXSET_OK;
-  const int64_t cells = s->nz * s->plane;
-  EXSET_TRY(exset_alloc_all(s->ctx, cells, sizeof **copy, copy));
-  for (int64_t i = 0; i < cells; i++) (*copy)[i] = l->number[i] >= 0 ? x[l->number[i]] : 0;
-  *u = *copy;
-  return EXSET_OK;
-}
-
 static int evaluate(exset_conduct_t *c, conduct_system_t *s, conduct_linear_t *l, float *potential,
                     float *current, exset_conduct_run_t *run) {
   const PetscScalar *x;
-  const double *u = NULL;
-  double *copy = NULL, power = 0, in = 0, out = 0;
+  double *u = NULL, power = 0, in = 0, out = 0;
   const double scale = c->sigma_max * s->length / s->area;
-  EXSET_TRY(EXSET_PETSC(c->ctx, VecGetArrayRead(l->x, &x)));
-  int err = slab_solution(s, l, x, &u, &copy);
+  EXSET_TRY(exset_alloc_all(c->ctx, exset_mul3(s->nz, s->plane, 1), sizeof *u, &u));
+  int err = EXSET_PETSC(c->ctx, VecGetArrayRead(l->x, &x));
+  for (int64_t z = 0; !err && z < s->nz; z++) conduct_expand(s, x, z, u + z * s->plane);
+  if (!err) err = EXSET_PETSC(c->ctx, VecRestoreArrayRead(l->x, &x));
   if (!err) err = conduct_measure(s, u, &power, &in, &out);
   if (!err) err = conduct_fields(c, s, u, potential, current);
-  free(copy);
-  EXSET_TRY(EXSET_PETSC(c->ctx, VecRestoreArrayRead(l->x, &x)));
+  free(u);
   run->sigma_eff = scale * power;
   run->flux_in = scale * in;
   run->flux_out = scale * out;
@@ -144,13 +130,11 @@ static int choose(exset_conduct_t *c, const conduct_system_t *s, const char *wan
                       "-conduct_pc_type %s is not known: %s or one of PETSc's (hypre, gamg, ml, "
                       "bjacobi, icc, jacobi, none ...)",
                       type, CONDUCT_VOXELMG);
-  const int64_t rows = *matrix_free ? exset_grid_cells(s->grid) : s->unknowns;
-  if (rows > PETSC_MAX_INT)
+  if (s->unknowns > PETSC_MAX_INT)
     return exset_fail(ctx, EXSET_ERR_INPUT,
-                      "%lld %s exceed PETSc's %d-bit integers: build with a PETSc configured "
-                      "--with-64-bit-indices",
-                      (long long)rows, *matrix_free ? "cells" : "unknowns of the matrix",
-                      (int)(8 * sizeof(PetscInt)));
+                      "%lld percolating cells exceed PETSc's %d-bit integers: build with a PETSc "
+                      "configured --with-64-bit-indices",
+                      (long long)s->unknowns, (int)(8 * sizeof(PetscInt)));
   return EXSET_OK;
 }
 
