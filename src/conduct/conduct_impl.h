@@ -83,6 +83,8 @@ PetscErrorCode conduct_linear_clear(conduct_linear_t *l);
 #define CONDUCT_VOXELMG "voxelmg"
 /* Make it known to PETSc, once. */
 PetscErrorCode conduct_pc_register(void);
+/* Make it positive definite without doubt, see conduct_mg_single; changed: there was something to do. */
+PetscErrorCode conduct_pc_single(PC pc, bool *changed);
 
 /* From the solution u as slab array: power, electrode currents. Collective. */
 int conduct_measure(conduct_system_t *s, const double *u, double *power, double *in, double *out);

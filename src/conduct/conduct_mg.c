@@ -1,4 +1,6 @@
 /* The multigrid cycle. Planes are worked on in waves, so that each is read from memory once on the way down and once up. */
+#include <math.h>
+
 #include "conduct_mg.h"
 
 /* ---- kernels on one plane; colour 0: cells with an even sum of coordinates -------------------- */
@@ -194,10 +196,12 @@ static int ascend(const conduct_mg_t *mg, const mg_level_t *l, const mg_level_t 
   return EXSET_OK;
 }
 
+static int solve_level(const conduct_mg_t *mg, int k);
+
+/* x = B b, one cycle from level k downwards. Ranks that lead at this level. */
 static int cycle(const conduct_mg_t *mg, int k) {
   exset_ctx_t *ctx = mg->ctx;
   const mg_level_t *l = &mg->level[k], *coarse = l + 1;
-  if (l->nz == 0) return EXSET_OK;
   if (k == mg->n_levels - 1) { /* one cell */
     load_plane(mg, l, 0);
     l->x[0] = l->inverse[0] * l->b[0];
@@ -206,15 +210,84 @@ static int cycle(const conduct_mg_t *mg, int k) {
   }
   EXSET_TRY(descend(mg, l, coarse));
   EXSET_TRY(move_parts(ctx, coarse, coarse->b, true));
-  EXSET_TRY(cycle(mg, k + 1));
+  EXSET_TRY(solve_level(mg, k + 1));
   EXSET_TRY(move_parts(ctx, coarse, coarse->x, false));
   const mg_level_t part = {.down = l->down, .up = l->up, .plane = coarse->plane};
   EXSET_TRY(halo(ctx, &part, coarse->part_nz, coarse->x));
   return ascend(mg, l, coarse);
 }
 
+/* One row of b0 - A x. Differences first: strong conductances do not drown weak ones. */
+CONDUCT_SIMD static void residual_row(const mg_level_t *l, int64_t k, const float *restrict b0,
+                                      float *restrict b) {
+  const int64_t n = l->nx, plane = l->plane;
+  const float *restrict gx = l->g[2] + k, *restrict gx0 = gx - 1, *restrict gy = l->g[1] + k,
+                        *restrict gy0 = gy - n, *restrict gz = l->g[0] + k,
+                        *restrict gz0 = gz - plane, *restrict e = l->electrode + k;
+  const float *restrict x = l->x + k, *restrict x0 = x - 1, *restrict x1 = x + 1,
+                        *restrict y0 = x - n, *restrict y1 = x + n, *restrict z0 = x - plane,
+                        *restrict z1 = x + plane;
+  for (int64_t i = 0; i < n; i++)
+    b[i] = b0[i] + gx[i] * (x1[i] - x[i]) + gx0[i] * (x0[i] - x[i]) + gy[i] * (y1[i] - x[i]) +
+           gy0[i] * (y0[i] - x[i]) + gz[i] * (z1[i] - x[i]) + gz0[i] * (z0[i] - x[i]) - e[i] * x[i];
+}
+
+/* b = b0 - A x; exchanges the halo of x. */
+static int residual(const conduct_mg_t *mg, const mg_level_t *l) {
+  EXSET_TRY(halo(mg->ctx, l, l->nz, l->x));
+  for (int64_t k = 0; k < l->nz * l->plane; k += l->nx) residual_row(l, k, l->b0 + k, l->b + k);
+  return EXSET_OK;
+}
+
+/* Two damped steps x += step B (b - A x) from x = 0 where the level has a step, else x = B b. */
+static int solve_level(const conduct_mg_t *mg, int k) {
+  const mg_level_t *l = &mg->level[k];
+  if (l->nz == 0) return EXSET_OK;
+  if (l->step == 0) return cycle(mg, k);
+  const int64_t cells = l->nz * l->plane;
+  for (int64_t i = 0; i < cells; i++) l->b0[i] = l->b[i];
+  EXSET_TRY(cycle(mg, k));
+  for (int64_t i = 0; i < cells; i++) l->x0[i] = l->x[i] *= l->step;
+  EXSET_TRY(residual(mg, l));
+  EXSET_TRY(cycle(mg, k));
+  for (int64_t i = 0; i < cells; i++) l->x[i] = l->x0[i] + l->step * l->x[i];
+  return EXSET_OK;
+}
+
 int conduct_mg_apply(conduct_mg_t *mg, const double *r, double *z) {
   mg->r = r;
   mg->z = z;
-  return cycle(mg, 0);
+  return mg->level[0].nz > 0 ? cycle(mg, 0) : EXSET_OK;
+}
+
+bool conduct_mg_single(conduct_mg_t *mg) {
+  bool repeated = false;
+  for (int k = 0; k < mg->n_levels; k++) {
+    repeated |= mg->level[k].step > 0;
+    mg->level[k].step = 0;
+  }
+  return repeated;
+}
+
+int conduct_mg_largest(const conduct_mg_t *mg, int k, double *eigenvalue) {
+  enum { STEPS = 12 };
+  const mg_level_t *l = &mg->level[k];
+  const int64_t cells = l->nz * l->plane, first = l->z0 * l->plane;
+  for (int64_t i = 0; i < cells; i++) /* rough and the same for any number of ranks */
+    l->x[i] = (float)((uint64_t)(first + i) * 0x9E3779B97F4A7C15u >> 40) * 0x1p-23f - 1;
+  for (int64_t i = 0; i < cells; i++) l->x[i] *= l->inverse[i] > 0;
+  for (int step = 0; step <= STEPS; step++) {
+    double energy = 0; /* x' A x */
+    if (l->nz > 0) EXSET_TRY(residual(mg, l));
+    for (int64_t i = 0; i < cells; i++) energy -= (double)l->x[i] * l->b[i];
+    EXSET_TRY(EXSET_MPI(
+        mg->ctx, MPI_Allreduce(MPI_IN_PLACE, &energy, 1, MPI_DOUBLE, MPI_SUM, mg->ctx->comm)));
+    *eigenvalue = step > 0 ? sqrt(energy) : 0;
+    if (energy <= 0) return EXSET_OK;
+    if (step == STEPS) break;
+    const float scale = (float)(-1 / sqrt(energy));
+    for (int64_t i = 0; i < cells; i++) l->b[i] *= scale;
+    if (l->nz > 0) EXSET_TRY(cycle(mg, k));
+  }
+  return EXSET_OK;
 }

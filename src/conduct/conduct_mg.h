@@ -26,6 +26,9 @@ typedef struct {
   float *g[3];      /* level 0: borrowed from the system */
   float *inverse;   /* 1 / diagonal, 0 in inactive cells; slab array */
   float *x, *b;     /* slab arrays */
+  float step;       /* > 0: two steps of the iteration at this level, see conduct_mg_create */
+  float *x0, *b0;   /* [nz][ny][nx] where step > 0 */
+  float *electrode; /* there: conductances to the electrodes */
   float *stripe;    /* 0, 1, 0, 1 ... [nx + 2] */
   float *row, *sum; /* [nx + 1] work */
 } mg_level_t;
@@ -39,10 +42,19 @@ typedef struct {
   mg_level_t *level;
 } conduct_mg_t;
 
-/** Build the levels. Collective. */
+/**
+ * Build the levels. The first ones below the finest make two steps x += step B (b - A x), B: cycle; two
+ * steps are positive definite as long as step times the largest eigenvalue of B A is below 2.
+ * Collective.
+ */
 int conduct_mg_create(conduct_system_t *s, conduct_mg_t **mg);
 int conduct_mg_destroy(conduct_mg_t **mg);
 /** z = M r for vectors of active cells, M symmetric positive definite. Collective. */
 int conduct_mg_apply(conduct_mg_t *mg, const double *r, double *z);
+/** Repeat no level from now on: slower, but positive definite without any estimate. Was any repeated? Local,
+ *  the same on all ranks. */
+bool conduct_mg_single(conduct_mg_t *mg);
+/** Largest eigenvalue of B A at a level, from below, by the power method in single precision. Collective. */
+int conduct_mg_largest(const conduct_mg_t *mg, int k, double *eigenvalue);
 
 #endif

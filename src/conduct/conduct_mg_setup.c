@@ -5,9 +5,9 @@
 #include "conduct_mg.h"
 
 /* Aggregates join what walls inside them divide, so coarse levels conduct too well; the correction is scaled up. */
-static const double SCALE = 0.85; /* of coarse conductances; measured, see doc/performance.md */
+static const double SCALE = 0.8; /* of coarse conductances; measured, see doc/performance.md */
 
-enum { MERGE_CELLS = 32 * 32 * 32, MAX_LEVELS = 48 };
+enum { MERGE_CELLS = 32 * 32 * 32, MAX_LEVELS = 48, LAST_REPEATED = 3 };
 
 /* What only the construction needs: edges of the cells (fine cells = 1), electrode conductances. */
 typedef struct {
@@ -93,37 +93,59 @@ static int edge_halo(exset_ctx_t *ctx, const mg_level_t *fine, int64_t nz, doubl
                       edge + nz + 1);
 }
 
-/* The mean of two neighbouring edges: distance of their centres. k counts from -1. */
-static double distance(const double *edge, int64_t k) {
-  return 0.5 * (edge[k + 1] + edge[k + 2]);
+/* Fine conductances along axis a, added up: across the faces of aggregates, and inside them. */
+static void add_up(const mg_level_t *fine, int a, const mg_level_t *coarse, float *across,
+                   float *inside) {
+  const int64_t n[3] = {fine->nz, fine->ny, fine->nx};
+  for (int64_t z = a == EXSET_AXIS_Z ? -1 : 0; z < fine->nz; z++)
+    for (int64_t y = 0; y < fine->ny; y++) {
+      const float *g = fine->g[a] + z * fine->plane + y * fine->nx;
+      const int64_t to = (z < 0 ? -1 : z / 2) * coarse->plane + y / 2 * coarse->nx;
+      if (a == EXSET_AXIS_X) {
+        for (int64_t x = 0; x < fine->nx; x++)
+          (x % 2 == 0 && x + 1 < fine->nx ? inside : across)[to + x / 2] += g[x];
+      } else {
+        const int64_t at = a == EXSET_AXIS_Z ? z : y;
+        float *sum = (at % 2 == 0 && at + 1 < n[a] ? inside : across) + to;
+        for (int64_t x = 0; x < fine->nx; x++) sum[x / 2] += g[x];
+      }
+    }
 }
 
 /*
- * Conductances of the aggregates: the fine ones that cross the face, added, times fine over coarse
- * distance of centres. to, part: conductances along axis a of the coarse part.
+ * Resistance between a face of an aggregate's fine cells and its centre, relative to that of the face: from
+ * what conducts inside, at most that of a uniform medium. edge: of the aggregate; fine: of its cell at the
+ * face; d: distance of fine centres across the face.
  */
-static void coarsen_axis(const mg_level_t *fine, const shape_t *fs, const mg_level_t *coarse,
-                         const shape_t *cs, int a) {
-  const int64_t n[3] = {fine->nz, fine->ny, fine->nx};
-  const int64_t begin = a == EXSET_AXIS_Z ? -1 : 0;
-  for (int64_t z = begin; z < fine->nz; z++)
-    for (int64_t y = 0; y < fine->ny; y++) {
-      const float *g = fine->g[a] + z * fine->plane + y * fine->nx;
-      const int64_t cz = z < 0 ? -1 : z / 2;
-      float *to = coarse->g[a] + cz * coarse->plane + y / 2 * coarse->nx;
-      const int64_t at = a == EXSET_AXIS_Z ? z : y;
-      if (a != EXSET_AXIS_X) { /* only faces on the upper side of an aggregate */
-        if (at % 2 == 0 && at + 1 < n[a]) continue;
-        const int64_t to_at = at < 0 ? -1 : at / 2;
-        const float factor =
-            (float)(SCALE * distance(fs->edge[a], at) / distance(cs->edge[a], to_at));
-        for (int64_t x = 0; x < fine->nx; x++) to[x / 2] += factor * g[x];
-      } else {
-        for (int64_t x = 1; x < fine->nx; x += 2)
-          to[x / 2] +=
-              (float)(SCALE * distance(fs->edge[a], x) / distance(cs->edge[a], x / 2)) * g[x];
-      }
-    }
+static double half_resistance(double edge, double fine, double d, double across, double inside) {
+  const double rest = 0.5 * (edge - fine);
+  if (rest <= 0) return 0;
+  const double uniform = rest / d, own = inside > 0 ? 2 * rest / edge * across / inside : uniform;
+  return own < uniform ? own : uniform;
+}
+
+/* Conductances of the aggregates along axis a: face and halves of both sides in series. Collective. */
+static int coarsen_axis(exset_ctx_t *ctx, const mg_level_t *fine, const shape_t *fs,
+                        const mg_level_t *coarse, const shape_t *cs, int a, float *inside) {
+  const int64_t n[3] = {fine->nz, fine->ny, fine->nx}, end = coarse->part_nz * coarse->plane;
+  const int64_t step[3] = {coarse->plane, coarse->nx, 1};
+  const int64_t m[3] = {coarse->part_nz, coarse->ny, coarse->nx};
+  for (int64_t i = -coarse->plane; i < end + coarse->plane; i++) inside[i] = 0;
+  add_up(fine, a, coarse, coarse->g[a], inside);
+  if (fine->nz > 0)
+    EXSET_TRY(conduct_halo(ctx, fine->down, fine->up, MPI_FLOAT, coarse->plane, inside,
+                           inside + end - coarse->plane, inside - coarse->plane, inside + end));
+  for (int64_t i = a == EXSET_AXIS_Z ? -coarse->plane : 0; i < end; i++) {
+    const double g = coarse->g[a][i];
+    if (g == 0) continue;
+    const int64_t k = i < 0 ? -1 : i / step[a] % m[a];
+    const int64_t at = k < 0 ? -1 : 2 * k + 1 < n[a] ? 2 * k + 1 : n[a] - 1;
+    const double *fe = fs->edge[a] + 1 + at, *ce = cs->edge[a] + 1 + k, d = 0.5 * (fe[0] + fe[1]);
+    const double halves = half_resistance(ce[0], fe[0], d, g, inside[i]) +
+                          half_resistance(ce[1], fe[1], d, g, inside[i + step[a]]);
+    coarse->g[a][i] = (float)(SCALE * g / (1 + halves));
+  }
+  return EXSET_OK;
 }
 
 static void coarsen_electrode(const mg_level_t *fine, const shape_t *fs, const mg_level_t *coarse,
@@ -227,7 +249,11 @@ static int next_level(exset_ctx_t *ctx, const mg_level_t *fine, const shape_t *f
   pair_edges(fine->nx, fs->edge[2], cs->edge[2]);
   pair_edges(fine->nz, fs->edge[0], cs->edge[0]);
   EXSET_TRY(edge_halo(ctx, fine, l->part_nz, cs->edge[0]));
-  for (int a = 0; a < 3; a++) coarsen_axis(fine, fs, l, cs, a);
+  float *inside = NULL;
+  EXSET_TRY(exset_agree(ctx, conduct_alloc_slab(ctx, planes, l->plane, sizeof *inside, &inside)));
+  for (int a = 0; a < 3 && !err; a++) err = coarsen_axis(ctx, fine, fs, l, cs, a, inside);
+  conduct_free_slab(inside, l->plane, sizeof *inside);
+  EXSET_TRY(err);
   coarsen_electrode(fine, fs, l, cs, axis);
   if (l->part_nz > 0) EXSET_TRY(merge(ctx, l, cs));
   int64_t before = 0;
@@ -254,10 +280,31 @@ static int build(conduct_system_t *s, conduct_mg_t *mg, shape_t *fine, shape_t *
     if ((planes == 1 && l->plane == 1) || mg->n_levels == MAX_LEVELS) return EXSET_OK;
     mg->n_levels++;
     EXSET_TRY(next_level(ctx, l, fine, s->axis, &stride, l + 1, coarse));
+    if (l > mg->level && l <= mg->level + LAST_REPEATED) {
+      l->electrode = fine->electrode;
+      fine->electrode = NULL;
+    }
     shape_clear(fine);
     *fine = *coarse;
     *coarse = (shape_t){0};
   }
+}
+
+/* Steps of the levels that are repeated, from the coarsest of them. Collective. */
+static int choose_steps(conduct_mg_t *mg) {
+  exset_ctx_t *ctx = mg->ctx;
+  const int coarsest = mg->n_levels - 2; /* the last one is solved exactly */
+  for (int k = LAST_REPEATED < coarsest ? LAST_REPEATED : coarsest; k > 0; k--) {
+    mg_level_t *l = &mg->level[k];
+    double eigenvalue;
+    int err = exset_alloc(ctx, l->nz * l->plane, sizeof *l->x0, &l->x0);
+    if (!err) err = exset_alloc(ctx, l->nz * l->plane, sizeof *l->b0, &l->b0);
+    EXSET_TRY(exset_agree(ctx, err));
+    EXSET_TRY(conduct_mg_largest(mg, k, &eigenvalue));
+    fprintf(stderr, "lev %d %g\n", k, eigenvalue);
+    l->step = (float)(eigenvalue > 1.6 ? 1.6 / eigenvalue : 1); /* the estimate may be 25 % low */
+  }
+  return EXSET_OK;
 }
 
 int conduct_mg_create(conduct_system_t *s, conduct_mg_t **mg_out) {
@@ -269,6 +316,7 @@ int conduct_mg_create(conduct_system_t *s, conduct_mg_t **mg_out) {
   if (mg) mg->ctx = s->ctx;
   if (mg) mg->system = s;
   if (!err) err = build(s, mg, &fine, &coarse);
+  if (!err) err = choose_steps(mg);
   shape_clear(&fine);
   shape_clear(&coarse);
   if (err) conduct_mg_destroy(&mg);
@@ -285,6 +333,9 @@ int conduct_mg_destroy(conduct_mg_t **mg_in) {
     conduct_free_slab(l->x, l->plane, sizeof(float));
     conduct_free_slab(l->b, l->plane, sizeof(float));
     conduct_free_slab(l->inverse, l->plane, sizeof(float));
+    free(l->x0);
+    free(l->b0);
+    free(l->electrode);
     free(l->stripe);
     free(l->row);
     free(l->sum);

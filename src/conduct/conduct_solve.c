@@ -83,15 +83,28 @@ static PetscErrorCode iterate(conduct_system_t *s, conduct_linear_t *l, KSP ksp,
   progress.start = progress.last = MPI_Wtime();
   PetscCall(KSPMonitorSet(ksp, show_progress, &progress, NULL));
   PetscCall(KSPSolve(ksp, l->b, l->x));
-  PetscCall(KSPMonitorCancel(ksp));
   PetscCall(KSPGetConvergedReason(ksp, reason));
   PetscCall(KSPGetIterationNumber(ksp, &iterations));
+  run->iterations = (int)iterations;
+  if (*reason ==
+      KSP_DIVERGED_INDEFINITE_PC) { /* an estimate was too low: go on from here without */
+    bool changed;
+    PC pc;
+    PetscCall(KSPGetPC(ksp, &pc));
+    PetscCall(conduct_pc_single(pc, &changed));
+    if (changed) {
+      PetscCall(KSPSolve(ksp, l->b, l->x));
+      PetscCall(KSPGetConvergedReason(ksp, reason));
+      PetscCall(KSPGetIterationNumber(ksp, &iterations));
+      run->iterations += (int)iterations;
+    }
+  }
+  PetscCall(KSPMonitorCancel(ksp));
   PetscCall(VecDuplicate(l->b, &r)); /* the true residual */
   PetscCall(MatMult(l->mat, l->x, r));
   PetscCall(VecAXPY(r, -1, l->b));
   PetscCall(VecNorm(r, NORM_2, &norm));
   PetscCall(VecDestroy(&r));
-  run->iterations = (int)iterations;
   run->residual = norm / norm_b;
   PetscFunctionReturn(0);
 }
