@@ -45,4 +45,7 @@ for ranks in 1 3; do
   dry $ranks generate "$dir/model.yaml" -size 40 -voxel_size 0.1 -o "$dir/empty/t.vtkhdf"
   dry $ranks conduct "$dir/volume.raw" -raw_size 4,5,6 -conduct_sigma 1 -o "$dir/empty/c.json"
 done
+exset 1 generate "$dir/model.yaml" -size 8 -voxel_size 0.1 -verbosity 0 -o "$dir/empty/1,2.vtkhdf"
+check "a comma in the name of an output" [ -e "$dir/empty/1,2.vtkhdf" ]
+check "results beside it" [ -e "$dir/empty/1,2.json" ]
 lib_end

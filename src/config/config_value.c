@@ -113,13 +113,15 @@ static const char *expected(const exset_key_t *key) {
 
 int config_check_value(exset_ctx_t *ctx, const exset_key_t *key, const char *name,
                        const char *text) {
-  const int n = config_count_items(text);
+  const bool plain = key->max_values == 1 && key->type == EXSET_KEY_STRING; /* may hold commas */
+  const int n = plain ? text[0] != '\0' : config_count_items(text);
   if (n > key->max_values)
     return exset_fail(ctx, EXSET_ERR_INPUT, "-%s has %d values (%.60s): at most %d allowed", name,
                       n, text, key->max_values);
   if (n == 0)
     return exset_fail(ctx, EXSET_ERR_INPUT, "-%s needs a value: %s%s", name, expected(key),
                       key->range);
+  if (plain) return EXSET_OK;
   for (int i = 0; i < n; i++, text += strcspn(text, ",") + (i < n)) {
     char *item = config_item(text, 0);
     const bool fits = item ? item_fits(key, item) : false;
