@@ -51,7 +51,7 @@ static void check_values(exset_ctx_t *ctx) {
   free(item);
   CHECK(exset_config_string_item(config, "sections_xy", 2) == NULL);
   CHECK(exset_config_inputs(config) == 1 && strcmp(exset_config_input(config, 0), "a.tif") == 0);
-  CHECK(strcmp(exset_config_case(config), path) == 0);
+  CHECK(strcmp(exset_config_case(config, 0), path) == 0);
   double missing;
   CHECK(exset_config_real(config, "field1_fraction", &missing) == EXSET_ERR_INPUT);
   CHECK(strstr(ctx->message, "-field1_fraction is needed"));

@@ -47,8 +47,10 @@ int exset_config_destroy(exset_config_t **config);
 /** Inputs that are neither options nor case files. Local, borrowed. */
 int exset_config_inputs(const exset_config_t *config);
 const char *exset_config_input(const exset_config_t *config, int i);
-/** First case file, or NULL. Local, borrowed. */
-const char *exset_config_case(const exset_config_t *config);
+/** Case file i, in the order given, or NULL beyond the last. Local, borrowed. */
+const char *exset_config_case(const exset_config_t *config, int i);
+/** The command's name. Local, borrowed. */
+const char *exset_config_command(const exset_config_t *config);
 
 /** Was the key given (file or command line)? Local. */
 bool exset_config_given(const exset_config_t *config, const char *name);

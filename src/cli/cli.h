@@ -38,6 +38,12 @@ cJSON *cli_versions(void); /* {"exset": ..., "mpi": ..., ...}; NULL: out of memo
  * results, writes <-o or default_name with .json> and deletes results, also on failure. Collective; every rank
  * passes a tree (or NULL, taken as out of memory). Errors: EXSET_ERR_INPUT (folder), EXSET_ERR_RUN.
  */
+/*
+ * Before any work: cli_output_check: the path's folder takes files and the path is none of the inputs. cli_json_check: the
+ * same for the results' JSON, which must not hold the results of another command either. Collective. Errors: EXSET_ERR_INPUT.
+ */
+int cli_output_check(exset_ctx_t *ctx, const exset_config_t *config, const char *path);
+int cli_json_check(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name);
 char *cli_path(const exset_config_t *config, const char *default_name, const char *ending);
 int cli_json_write(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
                    cJSON *results);

@@ -86,7 +86,8 @@ static int check_usage(exset_ctx_t *ctx, const exset_config_t *config, job_t *jo
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "-o is %s: name the model's file, model.yaml; results go beside it as .json",
                       job->path);
-  return exset_outfile_check(ctx, job->path);
+  EXSET_TRY(cli_json_check(ctx, config, default_name));
+  return cli_output_check(ctx, config, job->path);
 }
 
 static int read_job(exset_ctx_t *ctx, const exset_config_t *config, job_t *job) {
@@ -111,7 +112,8 @@ static char *model_file(const exset_config_t *config, const exset_model_t *model
   }
   fprintf(out, "# Model calibrated by exset %s: method coverage, evaluator analytic.\n",
           cli_git_state());
-  if (exset_config_case(config)) fprintf(out, "# Case: %s\n", exset_config_case(config));
+  for (int i = 0; exset_config_case(config, i); i++)
+    fprintf(out, "# Case: %s\n", exset_config_case(config, i));
   fprintf(out, "# Loss %.6g after %d iterations; lags up to %g um.\n# %s.\n", result->loss,
           result->iterations, result->max_lag, cli_calibrate_remark(result));
   fprintf(out,

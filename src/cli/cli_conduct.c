@@ -77,23 +77,8 @@ static int plan_read(exset_ctx_t *ctx, const exset_config_t *config, plan_t *pla
 
 /* What could go wrong with the output goes wrong now. Collective. */
 static int check_output(exset_ctx_t *ctx, const exset_config_t *config, const plan_t *plan) {
-  char *json = cli_path(config, default_name, ".json");
-  int err = exset_agree(ctx, json ? EXSET_OK : exset_fail(ctx, EXSET_ERR_RUN, "out of memory"));
-  if (!err) err = exset_outfile_check(ctx, json);
-  free(json);
-  if (err || !plan->fields) return err;
-  int same = 0;
-  if (ctx->rank == 0) {
-    char *in = realpath(plan->input, NULL), *out = realpath(plan->fields_path, NULL);
-    same = in && out && strcmp(in, out) == 0;
-    free(in);
-    free(out);
-  }
-  EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(&same, 1, MPI_INT, 0, ctx->comm)));
-  if (same)
-    return exset_fail(ctx, EXSET_ERR_INPUT,
-                      "the fields would replace the input %s: choose another -o", plan->input);
-  return exset_outfile_check(ctx, plan->fields_path);
+  EXSET_TRY(cli_json_check(ctx, config, default_name));
+  return plan->fields ? cli_output_check(ctx, config, plan->fields_path) : EXSET_OK;
 }
 
 static int check_sets(exset_ctx_t *ctx, const plan_t *plan, const exset_volume_t *volume) {

@@ -398,8 +398,7 @@ int exset_cli_coverage(exset_ctx_t *ctx, exset_config_t *config) {
   result_t r = {0};
   EXSET_TRY(read_settings(ctx, config, &s));
   char *path = cli_path(config, default_name, ".json");
-  int err = exset_agree(ctx, path ? EXSET_OK : exset_fail(ctx, EXSET_ERR_RUN, "out of memory"));
-  if (!err) err = exset_outfile_check(ctx, path);
+  int err = cli_json_check(ctx, config, default_name);
   if (!err) err = s.volume ? do_volume(ctx, config, &s, &r) : do_sections(ctx, config, &s, &r);
   if (!err && !s.dry_run) {
     pool_fractions(&r);

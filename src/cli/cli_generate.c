@@ -357,14 +357,12 @@ static int report(exset_ctx_t *ctx, const exset_config_t *config, const plan_t *
 
 /* What could go wrong with the output goes wrong now. */
 static int check_output(exset_ctx_t *ctx, const exset_config_t *config, const plan_t *plan) {
-  if (plan->output != OUTPUT_NONE)
+  if (plan->output != OUTPUT_NONE) {
     EXSET_TRY(exset_volume_write_check(ctx, plan->path, plan->n_arrays, plan->array));
-  char *json = cli_path(config, default_name, ".json");
-  int err = exset_agree(ctx, json ? EXSET_OK : exset_fail(ctx, EXSET_ERR_RUN, "out of memory"));
-  if (!err) err = exset_outfile_check(ctx, json);
-  free(json);
-  if (!err && plan->wisdom) err = exset_outfile_check(ctx, plan->wisdom);
-  return err;
+    EXSET_TRY(cli_output_check(ctx, config, plan->path));
+  }
+  EXSET_TRY(cli_json_check(ctx, config, default_name));
+  return plan->wisdom ? exset_outfile_check(ctx, plan->wisdom) : EXSET_OK;
 }
 
 static int provenance_of(exset_ctx_t *ctx, const exset_config_t *config, const plan_t *plan,

@@ -13,8 +13,12 @@ const char *exset_config_input(const exset_config_t *config, int i) {
   return i >= 0 && i < config->n_inputs ? config->input[i] : NULL;
 }
 
-const char *exset_config_case(const exset_config_t *config) {
-  return config->n_cases > 0 ? config->case_file[0] : NULL;
+const char *exset_config_case(const exset_config_t *config, int i) {
+  return i >= 0 && i < config->n_cases ? config->case_file[i] : NULL;
+}
+
+const char *exset_config_command(const exset_config_t *config) {
+  return config->command;
 }
 
 const config_entry_t *config_entry_of(const exset_config_t *config, const char *name) {
