@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # test: time=60
+# shellcheck disable=SC2154 # code comes from lib.sh
 # Inputs and the results of other commands are never replaced.
 . tests/lib.sh
-# shellcheck disable=SC2154 # code comes from lib.sh
 cd "$TEST_TMP" || exit 1
 cat >model.yaml <<'END'
 field1: {fraction: 0.5, length_xy: 2}
