@@ -54,6 +54,11 @@ con "1 3" "0" "$dir/stack.tif" -conduct_sigma 0,0,0
 con 1 "conduct_axis.*w" "$dir/stack.tif" -conduct_sigma 0,1,0 -conduct_axis w
 con 1 "conduct_rtol.*-1" "$dir/stack.tif" "${sigma[@]}" -conduct_rtol -1
 con 1 "conduct_boundary.*open" "$dir/stack.tif" "${sigma[@]}" -conduct_boundary open
+pet() { con "1 3" "$1" "$dir/stack.tif" -conduct_sigma 1,2,3 -conduct_axis x -verbosity 0 "${@:2}"; }
+pet "PETSc: .*nosuch" -conduct_ksp_type nosuch
+pet "PETSc: .*abc" -conduct_ksp_rtol abc
+pet "PETSc: .*nosuch.*boomeramg" -conduct_pc_type hypre -conduct_pc_hypre_type nosuch
+pet "PETSc: .*Shell PC" -conduct_pc_type shell
 fails "1 3" 2 "nowhere" conduct "$dir/stack.tif" "${sigma[@]}" -o "$dir/nowhere/c.json"
 check "no result of a failed run" [ ! -e "$dir/conduct.json" ]
 lib_end

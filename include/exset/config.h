@@ -86,7 +86,7 @@ const char *exset_config_petsc_version(void);
 /** Nearest of the words to name by edit distance, or NULL if none is near. Local, borrowed. */
 const char *exset_config_nearest(const char *name, int n, const char *const *words);
 
-/** Translate a PETSc error code: EXSET_OK, or EXSET_ERR_LOCAL with PETSc's own text. Local. */
+/** Translate a PETSc error code: EXSET_OK, or EXSET_ERR_LOCAL with PETSc's own text (kept when the error arose). Local. */
 int exset_petsc_check(exset_ctx_t *ctx, int petsc_code, const char *file, int line);
 #define EXSET_PETSC(ctx, call) exset_petsc_check((ctx), (int)(call), __FILE__, __LINE__)
 

@@ -145,11 +145,26 @@ static int read_case_file(exset_config_t *config, const char *path) {
   PetscOptions options = NULL;
   EXSET_TRY(EXSET_PETSC(ctx, PetscOptionsCreate(&options)));
   int err = EXSET_OK;
-  if (PetscOptionsInsertFileYAML(ctx->comm, options, path, PETSC_TRUE))
+  if (PetscOptionsInsertFileYAML(ctx->comm, options, path, PETSC_TRUE)) {
+    ctx->message[0] = '\0'; /* PETSc's words name neither the file nor what is wrong */
     err = exset_fail(ctx, EXSET_ERR_INPUT, "%s is not valid YAML (maps of keys and values)", path);
+  }
   if (!err) err = add_case_entries(config, path, options);
   const int err_end = EXSET_PETSC(ctx, PetscOptionsDestroy(&options));
   return exset_agree(ctx, err ? err : err_end);
+}
+
+/* PETSc's own words on a failure become the message: its codes alone say little. */
+static PetscErrorCode keep_message(MPI_Comm comm, int line, const char *function, const char *file,
+                                   PetscErrorCode code, PetscErrorType type, const char *text,
+                                   void *user) {
+  exset_ctx_t *ctx = user;
+  (void)comm, (void)line, (void)function, (void)file;
+  if (type != PETSC_ERROR_INITIAL || !text || !text[0] || ctx->message[0]) return code;
+  exset_fail(ctx, EXSET_ERR_LOCAL, "PETSc: %s", text);
+  for (char *c = ctx->message; *c; c++)
+    if (*c == '\n') *c = ' ';
+  return code;
 }
 
 /* PETSc sees the typed options meant for it as its own command line. Collective. */
@@ -171,7 +186,7 @@ static int start_petsc(exset_config_t *config) {
   if (!err) err = EXSET_PETSC(ctx, PetscInitialize(&argc, &argv, NULL, NULL));
   config->petsc_started = !err;
   /* every code is checked where it is returned: no traces, no signal handlers */
-  if (!err) err = EXSET_PETSC(ctx, PetscPushErrorHandler(PetscIgnoreErrorHandler, NULL));
+  if (!err) err = EXSET_PETSC(ctx, PetscPushErrorHandler(keep_message, ctx));
   if (!err) err = EXSET_PETSC(ctx, PetscPopSignalHandler());
   for (int i = 0; dashed && i < config->n_entries; i++) free(dashed[i]);
   free(dashed);
