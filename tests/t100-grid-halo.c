@@ -3,6 +3,7 @@
 #include "exset/grid.h"
 #include "test.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,5 +49,9 @@ int main(int argc, char **argv) {
   exset_grid_t grid;
   CHECK(exset_grid_init(ctx, huge, voxel, &grid) == EXSET_ERR_INPUT);
   CHECK(exset_grid_init(ctx, bad, voxel, &grid) == EXSET_ERR_INPUT);
+  const int64_t n[3] = {2, 2, 2};
+  const double voxels[][3] = {{0, 1, 1}, {1, -1, 1}, {1, 1, NAN}, {INFINITY, 1, 1}, {1, 1e-4, 1e3}};
+  for (size_t k = 0; k < sizeof voxels / sizeof *voxels; k++)
+    CHECK(exset_grid_init(ctx, n, voxels[k], &grid) == EXSET_ERR_INPUT);
   return test_end(ctx);
 }

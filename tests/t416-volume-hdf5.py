@@ -46,6 +46,10 @@ with h5py.File(PATH, "w") as file:
     file["many"] = np.arange(VALUES.size).reshape(VALUES.shape)
     file["damaged"] = (INDEX + 1).astype("u1")
     file["damaged"].attrs["n_phases"] = 2
+    file["crowd"] = (INDEX + 1).astype("u1")
+    file["crowd"].attrs["n_phases"] = 200
+    file["masked"] = np.zeros((3, 4, 5), "u1")
+    file["masked"].attrs["n_phases"] = 2
     kinds = list(file["kinds"])
 
 EXPECTED = {name: accepted() for name in [f"kinds/{kind}" for kind in kinds] + ["/chunked", "wide"]}
@@ -56,6 +60,8 @@ EXPECTED["real"] = "does not hold integers"
 EXPECTED["plane"] = "has 2 dimensions"
 EXPECTED["many"] = "210 gray values"
 EXPECTED["damaged"] = "phase 3, but says it has 2 phases"
+EXPECTED["crowd"] = "it has 200 phases; allowed: 1 to 16"
+EXPECTED["masked"] = "holds masked cells only"
 EXPECTED["kinds"] = "no data set /kinds"
 
 for ranks in (1, 3):

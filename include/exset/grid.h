@@ -18,7 +18,8 @@ typedef struct {
 
 /**
  * Cut a grid over the ranks of ctx. Local (same arguments everywhere).
- * Errors: EXSET_ERR_INPUT when a size is < 1 or the number of cells exceeds 2^62.
+ * Errors: EXSET_ERR_INPUT when a size is < 1, the number of cells exceeds 2^62, a voxel edge is not positive and finite,
+ * or one is more than 10^6 times another.
  */
 int exset_grid_init(exset_ctx_t *ctx, const int64_t n[3], const double voxel[3],
                     exset_grid_t *grid);

@@ -1,4 +1,5 @@
 /* exset generate: twins of a model. */
+#include "cli_inputs.h"
 #include "cli_provenance.h"
 #include "exset/fft.h"
 #include "exset/label.h"
@@ -33,24 +34,19 @@ typedef struct {
 
 /* ---- what to do -------------------------------------------------------------------------------- */
 
-/* One value for all axes, or z,y,x. */
-static int read_axes(exset_ctx_t *ctx, const char *name, int n) {
-  if (n == 1 || n == 3) return EXSET_OK;
-  return exset_fail(ctx, EXSET_ERR_INPUT, "-%s has %d values; allowed: 1 or 3 (z,y,x)", name, n);
-}
-
 static int read_grid(exset_ctx_t *ctx, const exset_config_t *config, exset_grid_t *grid) {
   int64_t size[3];
-  double voxel[3] = {1, 1, 1};
+  double voxel[3];
   int n;
   EXSET_TRY(exset_config_int_list(config, "size", 3, size, &n));
   if (n == 0)
     return exset_fail(ctx, EXSET_ERR_INPUT, "-size is needed: voxels nz,ny,nx, or one number");
-  EXSET_TRY(read_axes(ctx, "size", n));
+  if (n == 2)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "-size has 2 values; allowed: 1 or 3 (nz,ny,nx)");
   if (n == 1) size[1] = size[2] = size[0];
-  EXSET_TRY(exset_config_real_list(config, "voxel_size", 3, voxel, &n));
-  if (n > 0) EXSET_TRY(read_axes(ctx, "voxel_size", n));
-  if (n == 1) voxel[1] = voxel[2] = voxel[0];
+  EXSET_TRY(cli_voxel(ctx, config, voxel));
+  for (int a = 0; a < 3; a++)
+    if (voxel[a] == 0) voxel[a] = 1;
   return exset_grid_init(ctx, size, voxel, grid);
 }
 
@@ -408,10 +404,14 @@ int exset_cli_generate(exset_ctx_t *ctx, exset_config_t *config) {
   plan_t plan;
   memset(&plan, 0, sizeof plan);
   bool dry_run = false;
+  exset_fft_layout_t layout;
   int err = exset_agree(ctx, plan_read(ctx, config, &plan));
   if (!err) err = exset_config_bool(config, "dry_run", &dry_run);
   if (!err) err = check_output(ctx, config, &plan);
+  if (!err) err = exset_fft_layout(ctx, plan.grid.n, &layout); /* mistakes come before warnings */
   if (!err) {
+    if (!exset_config_given(config, "voxel_size"))
+      exset_warn(ctx, "no -voxel_size: voxels of 1 um are assumed");
     warn_of_sizes(ctx, &plan.grid);
     if (ctx->rank == 0) warn_of_model(ctx, &plan);
     if (dry_run || ctx->verbosity > 1) err = print_plan(ctx, &plan);

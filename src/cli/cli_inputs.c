@@ -26,7 +26,10 @@ int cli_voxel(exset_ctx_t *ctx, const exset_config_t *config, double voxel[3]) {
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "-voxel_size has 2 values: one number, or three (z,y,x) are allowed");
   if (n == 1) voxel[2] = voxel[1] = voxel[0];
-  return EXSET_OK;
+  if (n == 0) return EXSET_OK;
+  exset_grid_t grid; /* it knows which voxels are allowed */
+  const int64_t one[3] = {1, 1, 1};
+  return exset_grid_init(ctx, one, voxel, &grid);
 }
 
 int cli_volume_options(exset_ctx_t *ctx, const exset_config_t *config,

@@ -1,6 +1,8 @@
 /* Slabs along z and halo planes. */
 #include "exset/grid.h"
 
+#include <math.h>
+
 static int64_t block_size(const exset_ctx_t *ctx, const exset_grid_t *grid) {
   return (grid->n[0] + ctx->size - 1) / ctx->size;
 }
@@ -25,6 +27,14 @@ int exset_grid_init(exset_ctx_t *ctx, const int64_t n[3], const double voxel[3],
     grid->n[a] = n[a];
     grid->voxel[a] = voxel[a];
   }
+  const double most_ratio = 1e6, low = fmin(voxel[0], fmin(voxel[1], voxel[2]));
+  for (int a = 0; a < 3; a++)
+    if (!(voxel[a] > 0) || isinf(voxel[a]) || voxel[a] > most_ratio * low)
+      return exset_fail(
+          ctx, EXSET_ERR_INPUT,
+          "voxels of %g,%g,%g um are not allowed: edges are positive and finite, none "
+          "more than %g times another",
+          voxel[0], voxel[1], voxel[2], most_ratio);
   const int64_t cells = exset_mul3(n[0], n[1], n[2]);
   if (cells < 0 || cells > (INT64_C(1) << 62))
     return exset_fail(ctx, EXSET_ERR_INPUT, "grid size %lld,%lld,%lld exceeds 2^62 cells",

@@ -91,9 +91,13 @@ static int check_dataset(const exset_h5_job_t *job, hid_t dataset, exset_volume_
     return exset_fail(job->ctx, EXSET_ERR_INPUT, "%s: data set %s is empty", job->path,
                       head->dataset);
   int64_t n_phases = 0;
-  if (bytes && get_attribute(dataset, "n_phases", H5T_NATIVE_INT64, 1, &n_phases) && n_phases > 0 &&
-      n_phases < 256)
-    head->n_phases = (int)n_phases;
+  if (!bytes || !get_attribute(dataset, "n_phases", H5T_NATIVE_INT64, 1, &n_phases))
+    return EXSET_OK;
+  if (n_phases < 1 || n_phases > EXSET_MAX_PHASES)
+    return exset_fail(job->ctx, EXSET_ERR_INPUT,
+                      "%s: data set %s says it has %lld phases; allowed: 1 to %d", job->path,
+                      head->dataset, (long long)n_phases, EXSET_MAX_PHASES);
+  head->n_phases = (int)n_phases;
   return EXSET_OK;
 }
 

@@ -45,7 +45,7 @@ static int make_grid(exset_ctx_t *ctx, const exset_volume_options_t *options,
                      const exset_volume_head_t *head, exset_volume_t *volume) {
   double voxel[3];
   for (int a = 0; a < 3; a++) {
-    voxel[a] = options->voxel[a] > 0 ? options->voxel[a] : head->voxel[a] > 0 ? head->voxel[a] : 1;
+    voxel[a] = options->voxel[a] > 0 ? options->voxel[a] : head->voxel[a] != 0 ? head->voxel[a] : 1;
     volume->origin[a] = head->origin[a];
   }
   return exset_grid_init(ctx, head->n, voxel, &volume->grid);
@@ -93,14 +93,14 @@ static int read_phases(exset_ctx_t *ctx, const char *path, const exset_volume_he
   EXSET_TRY(exset_volume_hdf5_values(ctx, path, head, &volume->grid, NULL, volume->phase));
   volume->n_phases = head->n_phases;
   const int64_t n = exset_grid_cells_local(&volume->grid);
-  uint8_t most = 0;
+  int most = 0;
   for (int64_t i = 0; i < n; i++) most = volume->phase[i] > most ? volume->phase[i] : most;
-  return exset_agree(
-      ctx, most <= head->n_phases
-               ? EXSET_OK
-               : exset_fail(ctx, EXSET_ERR_INPUT,
-                            "%s is damaged: it has a cell of phase %d, but says it has %d phases",
-                            path, most, head->n_phases));
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT, MPI_MAX, ctx->comm)));
+  if (most == 0) return exset_fail(ctx, EXSET_ERR_INPUT, "%s holds masked cells only", path);
+  if (most <= head->n_phases) return EXSET_OK;
+  return exset_fail(ctx, EXSET_ERR_INPUT,
+                    "%s is damaged: it has a cell of phase %d, but says it has %d phases", path,
+                    most, head->n_phases);
 }
 
 int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
