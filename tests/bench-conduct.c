@@ -1,6 +1,7 @@
 /*
  * Speed of the preconditioners on a structure of overlapping spheres: phase 1 spheres, phase 2 a shell around
- * them, phase 3 the rest. Arguments: size n of the cube, then preconditioners (PETSc's names).
+ * them, phase 3 the rest. Arguments: size n of the cube or a volume, then preconditioners (PETSc's names);
+ * without: voxelmg against hypre on 96^3.
  */
 #include <math.h>
 #include <stdio.h>
@@ -36,8 +37,8 @@ static void fill(exset_volume_t *v) {
   }
 }
 
-static void measure(exset_ctx_t *ctx, const exset_volume_t *v, const double *sigma,
-                    const char *pc) {
+static double measure(exset_ctx_t *ctx, const exset_volume_t *v, const double *sigma,
+                      const char *pc) {
   exset_conduct_t *c;
   exset_conduct_run_t run;
   const exset_conduct_options_t options = {.pc_type = pc};
@@ -51,6 +52,7 @@ static void measure(exset_ctx_t *ctx, const exset_volume_t *v, const double *sig
               fabs(run.flux_in - run.flux_out) / run.sigma_eff, (long long)run.unknowns,
               run.percolating_fraction, run.iterations, run.residual, ready - start,
               run.seconds_setup, run.seconds_solve);
+  return run.seconds_setup + run.seconds_solve;
 }
 
 int main(int argc, char **argv) {
@@ -58,7 +60,7 @@ int main(int argc, char **argv) {
   exset_config_t *config = case_begin(ctx);
   exset_volume_t v = {0};
   const exset_volume_options_t options = {0};
-  const int64_t size = argc > 1 ? atoll(argv[1]) : 128, n[3] = {size, size, size};
+  const int64_t size = argc > 1 ? atoll(argv[1]) : 96, n[3] = {size, size, size};
   const double voxel[3] = {1, 1, 1};
   exset_grid_t grid;
   if (size > 0) {
@@ -69,11 +71,15 @@ int main(int argc, char **argv) {
     MUST(ctx, exset_volume_read(ctx, argv[1], &options, &v));
   }
   const double sets[][3] = {{1, 0, 0}, {0, 1, 0}, {0, 0, 1}, {1, 0.01, 1e-4}};
+  const char *const defaults[] = {"voxelmg", "hypre"};
+  double seconds[2] = {0};
   exset_print(ctx, "%-10s %-14s  %9s %8s %9s %6s %5s %7s %7s %7s %7s\n", "pc", "sigma", "sigma_eff",
               "mismatch", "unknowns", "share", "its", "residual", "label s", "setup s", "solve s");
-  for (int a = argc > 2 ? 2 : 0; a < (argc > 2 ? argc : 1); a++)
-    for (size_t k = 0; k < sizeof sets / sizeof *sets; k++)
-      measure(ctx, &v, sets[k], a ? argv[a] : "voxelmg");
+  for (int k = 0; k < (argc > 2 ? argc - 2 : 2); k++)
+    for (int set = 0; set < 4; set++)
+      seconds[k > 0] += measure(ctx, &v, sets[set], argc > 2 ? argv[k + 2] : defaults[k]);
+  if (argc <= 2)
+    exset_print(ctx, "ratio conduct-voxelmg-to-hypre %.2f 0.5\n", seconds[0] / seconds[1]);
   exset_volume_clear(&v);
   exset_config_destroy(&config);
   return test_end(ctx);

@@ -301,7 +301,6 @@ static int choose_steps(conduct_mg_t *mg) {
     if (!err) err = exset_alloc(ctx, l->nz * l->plane, sizeof *l->b0, &l->b0);
     EXSET_TRY(exset_agree(ctx, err));
     EXSET_TRY(conduct_mg_largest(mg, k, &eigenvalue));
-    fprintf(stderr, "lev %d %g\n", k, eigenvalue);
     l->step = (float)(eigenvalue > 1.6 ? 1.6 / eigenvalue : 1); /* the estimate may be 25 % low */
   }
   return EXSET_OK;
