@@ -71,7 +71,8 @@ static void check_isotropic(exset_ctx_t *ctx, const exset_sections_t *sections,
                             const exset_model_t *known) {
   exset_model_t model = open_model(known);
   exset_calibrate_options_t options = defaults;
-  for (int d = 0; d < 3; d++) options.voxel[d] = 0.1;
+  options.voxel[EXSET_AXIS_Y] = options.voxel[EXSET_AXIS_X] = 0.1;
+  options.voxel[EXSET_AXIS_Z] = 3; /* distance of the sections: of no account to x-y planes */
   exset_calibration_t result;
   MUST(ctx, exset_calibrate_coverage(ctx, sections, &options, &model, &result));
   if (ctx->size > 1 && ctx->rank == 0) check_single(ctx, sections, known, &options, &result);

@@ -9,7 +9,8 @@
 #include "exset/coverage.h"
 
 typedef struct {
-  double voxel[3];    /* pixel edges of the sections in micrometres: z, y, x; y = x */
+  double voxel
+      [3]; /* pixel edges of the sections in micrometres: z, y, x; y = x; z: that of x if all are in x-y */
   double max_lag;     /* micrometres; 0: from the decay of the data */
   bool cylindrical;   /* length_z free; else tied to length_xy (isotropic) */
   int starts;         /* number of starts, >= 1, shared out over the ranks */

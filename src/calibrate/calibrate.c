@@ -306,9 +306,20 @@ static int calibrate(exset_ctx_t *ctx, const data_t *data, const exset_calibrate
   return EXSET_OK;
 }
 
+/* Sections in x-y have no voxel edge along z, and a coarse one would cut the spectrum off: take that of x. */
+static exset_calibrate_options_t settle_voxel(const exset_sections_t *sections,
+                                              const exset_calibrate_options_t *given) {
+  exset_calibrate_options_t options = *given;
+  bool z = false;
+  for (int s = 0; s < sections->n; s++) z |= sections->section[s].orient != EXSET_ORIENT_XY;
+  if (!z) options.voxel[EXSET_AXIS_Z] = options.voxel[EXSET_AXIS_X];
+  return options;
+}
+
 int exset_calibrate_coverage(exset_ctx_t *ctx, const exset_sections_t *sections,
-                             const exset_calibrate_options_t *options, exset_model_t *model,
+                             const exset_calibrate_options_t *given, exset_model_t *model,
                              exset_calibration_t *result) {
+  const exset_calibrate_options_t settled = settle_voxel(sections, given), *options = &settled;
   *result = (exset_calibration_t){.n_phases = sections->n_phases};
   EXSET_TRY(check_model(ctx, sections, model));
   EXSET_TRY(check_voxel(ctx, options->voxel));
