@@ -90,7 +90,7 @@ int64_t exset_peak_bytes(void);
  * commit. Opening checks that the folder exists and takes files before any work is done.
  *
  * exset_outfile_open: Collective. temp gets "<path>.part" (size bytes incl. NUL). Errors:
- * EXSET_ERR_INPUT when the folder is missing or takes no files, or path is a folder.
+ * EXSET_ERR_INPUT when the folder is missing or takes no files, or path is a folder or device.
  * exset_outfile_commit: Collective; call after the file is closed; flushes to disk and renames.
  * exset_outfile_discard: Collective; removes the temporary file, if any. Never fails.
  */

@@ -19,8 +19,9 @@ static int temp_name(exset_ctx_t *ctx, const char *path, char *temp, size_t size
 
 static int try_create(exset_ctx_t *ctx, const char *path, const char *temp) {
   struct stat info;
-  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-    return exset_fail(ctx, EXSET_ERR_INPUT, "cannot write %s: it is a folder", path);
+  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* renaming would replace a device */
+    return exset_fail(ctx, EXSET_ERR_INPUT, "cannot write %s: it is %s", path,
+                      S_ISDIR(info.st_mode) ? "a folder" : "a device or pipe, not a file");
   const int fd = open(temp, O_CREAT | O_WRONLY | O_CLOEXEC, 0666);
   if (fd < 0) {
     const int why = errno;
@@ -75,8 +76,11 @@ void exset_outfile_discard(exset_ctx_t *ctx, const char *path) {
 static int write_text(exset_ctx_t *ctx, const char *temp, const char *text) {
   FILE *file = fopen(temp, "w");
   bool ok = file && fputs(text, file) >= 0;
-  const int why = errno;
-  if (file) ok &= fclose(file) == 0;
+  int why = errno;
+  if (file && fclose(file) != 0 && ok) { /* a full disk shows here */
+    ok = false;
+    why = errno;
+  }
   if (ok) return EXSET_OK;
   return exset_fail(ctx, EXSET_ERR_RUN, "cannot write %s: %s", temp, strerror(why));
 }
