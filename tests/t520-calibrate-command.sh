@@ -65,9 +65,12 @@ fails "1 2" 2 "3 phases and the model has 1 fields" calibrate -sections_xy $xy $
 fails 1 2 "no section" calibrate $base
 fails 1 2 "sections containing z" calibrate -sections_xy $xy $base -field2_family matern -calibrate_symmetry cylindrical
 fails "1 3" 2 "calibrate_fix names \"field2_mu\"" calibrate $case $quick -calibrate_fix field2_mu -o "$m.yaml"
+fails "1 2" 2 "field1_length_z, which has no value" calibrate $case $quick -calibrate_fix field1_length_z
 fails 1 2 "max_lag is 100 um" calibrate $case -max_lag 100
 fails 1 2 "takes no input" calibrate $case input/demo/section_xy_1.png
 fails 1 2 "name the model's file" calibrate $case -o "$TEST_TMP/x.json"
 fails 1 2 "no/such|folder" calibrate $case -o "$TEST_TMP/no/such/model.yaml"
+mkfifo "$TEST_TMP/pipe"
+fails "1 2" 2 "device or pipe" calibrate $case -o "$TEST_TMP/pipe"
 fails 1 2 "method" calibrate $case -method magic
 lib_end

@@ -75,7 +75,7 @@ typedef struct {
  * without terms and knots gets the default spline spectrum); out: the optimum. Needs n_phases - 1 fields, no coupling.
  * Needs PETSc to be running (exset_config_create).
  * Determinism: the starts depend on the seed only.
- * Errors: EXSET_ERR_INPUT (phases and fields do not fit, unknown name in fixed, cylindrical without sections
+ * Errors: EXSET_ERR_INPUT (phases and fields do not fit, unknown name in fixed, a held length of 0, cylindrical without sections
  * containing z, sections too small); EXSET_ERR_RUN (optimiser, memory).
  */
 int exset_calibrate_coverage(exset_ctx_t *ctx, const exset_sections_t *sections,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "calibrate_impl.h"
+#include "exset/rng.h"
 
 void exset_calibration_clear(exset_calibration_t *result) {
   free(result->parameter);
@@ -52,6 +53,27 @@ static bool is_fixed(const exset_calibrate_options_t *options, const char *name)
   return false;
 }
 
+/* A length that is held must be given: one guessed from the data would look like a known one. */
+static int check_fixed_lengths(exset_ctx_t *ctx, const exset_calibrate_options_t *options,
+                               const exset_model_t *model) {
+  static const char *const what[] = {"length_xy", "length_z"};
+  for (int a = 0; a < model->n_fields; a++) {
+    const exset_spectrum_t *s = &model->field[a].spectrum;
+    for (int t = 0; t < s->n_terms; t++) {
+      const double length[] = {s->term[t].length_xy, s->term[t].length_z};
+      for (int d = 0; d < (options->cylindrical ? 2 : 1); d++) {
+        char name[48], numbered[64];
+        snprintf(name, sizeof name, "field%d_%s", a + 1, what[d]);
+        snprintf(numbered, sizeof numbered, "%s_%d", name, t + 1);
+        if (length[d] > 0 || (!is_fixed(options, name) && !is_fixed(options, numbered))) continue;
+        return exset_fail(ctx, EXSET_ERR_INPUT,
+                          "calibrate_fix holds %s, which has no value: give -%s in um", name, name);
+      }
+    }
+  }
+  return EXSET_OK;
+}
+
 /* Sections in x-y say nothing of lengths along z; an isotropic model has no splines in (k_r, k_z). */
 static int check_symmetry(exset_ctx_t *ctx, const data_t *data,
                           const exset_calibrate_options_t *options, const exset_model_t *model) {
@@ -76,25 +98,22 @@ static int check_symmetry(exset_ctx_t *ctx, const data_t *data,
 
 /* ---- starts ---- */
 
-/* Uniform in [-1, 1], a function of its arguments alone (SplitMix64's mixing). */
-static double scatter(uint64_t seed, int start, int index) {
-  uint64_t x = seed + UINT64_C(0x9E3779B97F4A7C15) * (uint64_t)(start + 1) +
-               UINT64_C(0xD1B54A32D192ED03) * (uint64_t)(index + 1);
-  for (int round = 0; round < 2; round++) {
-    x = (x ^ (x >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
-    x = (x ^ (x >> 27)) * UINT64_C(0x94D049BB133111EB);
-    x ^= x >> 31;
-  }
-  return 2 * ((double)(x >> 11) + 0.5) / 9007199254740992.0 - 1;
+/* Uniform in (-1, 1), a function of its arguments alone. */
+static double scatter(exset_rng_key_t key, int index) {
+  const uint32_t counter[4] = {(uint32_t)index, 0, 0, 0};
+  uint32_t word[4];
+  exset_rng_one(key, counter, word);
+  return 2 * exset_rng_uniform(word[0]) - 1;
 }
 
 /* Start s: the first as it is, the others scattered about it, inside the bounds. */
 static void start_theta(const fit_t *fit, const double *first, uint64_t seed, int s,
                         double *theta) {
+  const exset_rng_key_t key = exset_rng_key(seed, EXSET_STREAM_START, (uint64_t)s, 0);
   for (int i = 0; i < fit->n_free; i++) {
     const free_t *param = &fit->param[fit->free_index[i]];
     const double low = free_to_theta(param, param->low), high = free_to_theta(param, param->high);
-    const double step = s == 0 ? 0 : param->spread * scatter(seed, s, i);
+    const double step = s == 0 ? 0 : param->spread * scatter(key, i);
     theta[i] = fmin(fmax(first[i] + step, low), high);
   }
 }
@@ -148,6 +167,18 @@ static int share_best(fit_t *fit, int n_starts, double *loss, double *theta, des
   return EXSET_OK;
 }
 
+static void warn_of_early_end(const exset_ctx_t *ctx, const descent_t *best, int max_iterations) {
+  if (best->converged) return;
+  if (best->iterations >= max_iterations)
+    exset_warn(ctx, "not converged after %d iterations: raise calibrate_iterations",
+               best->iterations);
+  else
+    exset_warn(ctx,
+               "the optimiser found no further descent after %d iterations, before its criterion "
+               "was met: compare with other starts (calibrate_starts)",
+               best->iterations);
+}
+
 /* Minimise from n_starts starts; the fit is left at the optimum. Fills starts, history, losses of result. */
 static int multi_start(fit_t *fit, const exset_calibrate_options_t *options, int n_starts,
                        exset_calibration_t *result) {
@@ -166,9 +197,7 @@ static int multi_start(fit_t *fit, const exset_calibrate_options_t *options, int
   if (!err && !isfinite(best.loss))
     err = exset_fail(ctx, EXSET_ERR_RUN, "calibration: the loss is not finite from any start");
   if (!err) {
-    if (!best.converged)
-      exset_warn(ctx, "not converged after %d iterations: raise calibrate_iterations",
-                 best.iterations);
+    warn_of_early_end(ctx, &best, options->max_iterations);
     for (int s = 0; s < n_starts; s++) loss[s] *= fit->unit;
     for (int k = 0; k < best.n_history; k++) best.history[k] *= fit->unit;
     free(result->start_loss);
@@ -323,6 +352,7 @@ int exset_calibrate_coverage(exset_ctx_t *ctx, const exset_sections_t *sections,
   *result = (exset_calibration_t){.n_phases = sections->n_phases};
   EXSET_TRY(check_model(ctx, sections, model));
   EXSET_TRY(check_voxel(ctx, options->voxel));
+  EXSET_TRY(check_fixed_lengths(ctx, options, model));
   const double begin = MPI_Wtime();
   data_t data = {0};
   fit_t fit = {0};

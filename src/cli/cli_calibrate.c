@@ -49,6 +49,8 @@ static int read_options(exset_ctx_t *ctx, const exset_config_t *config, job_t *j
   int64_t starts, seed, iterations;
   bool uncertainty;
   EXSET_TRY(cli_voxel(ctx, config, o->voxel));
+  if (!exset_config_given(config, "voxel_size"))
+    exset_warn(ctx, "no voxel_size: pixels of 1 um are assumed");
   for (int d = 0; d < 3; d++)
     if (o->voxel[d] == 0) o->voxel[d] = 1;
   if (exset_config_given(config, "max_lag"))
@@ -90,6 +92,19 @@ static int check_usage(exset_ctx_t *ctx, const exset_config_t *config, job_t *jo
   return cli_output_check(ctx, config, job->path);
 }
 
+/* An isotropic model has one length: say so where another was given. */
+static void warn_of_length_z(const exset_ctx_t *ctx, const job_t *job) {
+  for (int a = 0; a < job->model.n_fields && !job->options.cylindrical; a++) {
+    const exset_spectrum_t *s = &job->model.field[a].spectrum;
+    for (int t = 0; t < s->n_terms; t++) {
+      if (s->term[t].length_z == s->term[t].length_xy) continue;
+      exset_warn(ctx, "field%d_length_z is not used: the model is isotropic (calibrate_symmetry)",
+                 a + 1);
+      break;
+    }
+  }
+}
+
 static int read_job(exset_ctx_t *ctx, const exset_config_t *config, job_t *job) {
   exset_labels_t labels;
   EXSET_TRY(check_usage(ctx, config, job));
@@ -97,7 +112,9 @@ static int read_job(exset_ctx_t *ctx, const exset_config_t *config, job_t *job) 
   EXSET_TRY(cli_model_read(ctx, config, true, &job->model));
   EXSET_TRY(cli_labels(ctx, config, &labels));
   EXSET_TRY(cli_sections_keys(ctx, config, &labels, &job->sections));
-  return read_symmetry(config, job);
+  EXSET_TRY(read_symmetry(config, job));
+  warn_of_length_z(ctx, job);
+  return EXSET_OK;
 }
 
 /* model.yaml: where it comes from, then the numbers. New string; NULL: out of memory. */

@@ -139,11 +139,13 @@ void cli_calibrate_print(const exset_ctx_t *ctx, const exset_calibration_t *resu
                 result->fraction_ci95[i], result->fraction_model[i]);
   exset_print(ctx, "\n%-8s %12s %16s\n", "C_ij", "misfit (RMS)", "sampling error");
   for (int i = 0; i < n; i++)
-    for (int j = i; j < n; j++)
-      exset_print(
-          ctx, "%d%-7d %12.2e %16.2e%s\n", i + 1, j + 1, result->misfit[i * n + j],
-          result->sampling[i * n + j],
-          result->misfit[i * n + j] > 2 * result->sampling[i * n + j] ? "  misfit exceeds it" : "");
+    for (int j = i; j < n; j++) {
+      const double misfit = result->misfit[i * n + j], error = result->sampling[i * n + j];
+      char text[32] = "-";
+      if (!isnan(error)) snprintf(text, sizeof text, "%.2e", error);
+      exset_print(ctx, "%d%-7d %12.2e %16s%s\n", i + 1, j + 1, misfit, text,
+                  misfit > 2 * error ? "  misfit exceeds it" : "");
+    }
   double low = INFINITY, high = 0;
   for (int s = 0; s < result->n_starts; s++) {
     low = fmin(low, result->start_loss[s]);
