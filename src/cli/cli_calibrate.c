@@ -49,8 +49,6 @@ static int read_options(exset_ctx_t *ctx, const exset_config_t *config, job_t *j
   int64_t starts, seed, iterations;
   bool uncertainty;
   EXSET_TRY(cli_voxel(ctx, config, o->voxel));
-  if (!exset_config_given(config, "voxel_size"))
-    exset_warn(ctx, "no voxel_size: pixels of 1 um are assumed");
   for (int d = 0; d < 3; d++)
     if (o->voxel[d] == 0) o->voxel[d] = 1;
   if (exset_config_given(config, "max_lag"))
@@ -113,6 +111,8 @@ static int read_job(exset_ctx_t *ctx, const exset_config_t *config, job_t *job) 
   EXSET_TRY(cli_labels(ctx, config, &labels));
   EXSET_TRY(cli_sections_keys(ctx, config, &labels, &job->sections));
   EXSET_TRY(read_symmetry(config, job));
+  if (!exset_config_given(config, "voxel_size"))
+    exset_warn(ctx, "no voxel_size: pixels of 1 um are assumed");
   warn_of_length_z(ctx, job);
   return EXSET_OK;
 }
