@@ -91,8 +91,16 @@ static void check_kinds(exset_ctx_t *ctx, const uint16_t *sample) {
 
 static void check_labels(exset_ctx_t *ctx, const uint16_t *sample) {
   const tiff_spec_t s = {.rows = ROWS, .cols = COLS, .bits = 8};
-  const exset_labels_t absent = {.n_labels = 4, .label = {0, 85, 170, 200}};
-  expect_tiff(ctx, &s, sample, absent, "label 200 does not occur|bad.tif|0, 85, 170");
+  exset_labels_t absent = {.n_labels = 4, .label = {0, 85, 170, 200}};
+  exset_sections_t sections = {0};
+  if (ctx->rank == 0) make_tiff(file("bad.tif"), &s, sample);
+  MUST(ctx, exset_sections_read(ctx, file("bad.tif"), EXSET_ORIENT_XY, false, &absent, &sections));
+  CHECK(exset_sections_check(ctx, &absent, &sections) == EXSET_ERR_INPUT);
+  CHECK(strstr(ctx->message, "label 200 does not occur in any of the 1 sections"));
+  ctx->message[0] = 0;
+  absent.n_labels = 3;
+  CHECK(exset_sections_check(ctx, &absent, &sections) == EXSET_OK);
+  exset_sections_clear(&sections);
   const exset_labels_t unlisted = {.n_labels = 2, .label = {0, 170}};
   expect_tiff(ctx, &s, sample, unlisted,
               "bad.tif|gray value 85|labels 0, 170|found are 0, 85, 170");

@@ -33,7 +33,9 @@ fails 1 2 "empty.tif" coverage "$dir/empty.tif" "${opt[@]}"
 fails 1 2 "$dir" coverage "$dir" "${opt[@]}"
 fails 1 2 "colour.png.*(colour|gray)" coverage "$dir/colour.png" "${opt[@]}"
 fails 1 2 "float.tif" coverage "$dir/float.tif" "${opt[@]}"
-fails "1 3" 2 "label 170 does not occur in .*two.png" coverage "$dir/two.png" "${opt[@]}"
+fails "1 3" 2 "label 170 does not occur in any of the 1 sections" coverage "$dir/two.png" "${opt[@]}"
+exset 2 coverage "$dir/two.png" "$dir/good.png" "${opt[@]}" -o "$dir/both.json"
+check "a section without one of the phases, beside one with it" [ "$code" = 0 ]
 fails "1 3" 2 "good.png.*170" coverage "$dir/good.png" -image_labels 0,85 -o "$dir/coverage.json"
 fails 1 2 "label 85 is given twice" coverage "$dir/good.png" -image_labels 0,85,85 -o "$dir/coverage.json"
 fails 1 2 "image_labels.*70000" coverage "$dir/good.png" -image_labels 0,85,70000

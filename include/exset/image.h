@@ -83,10 +83,14 @@ int exset_labels_map(exset_ctx_t *ctx, const exset_labels_t *labels, int64_t n,
  * first call). Collective: rank 0 reads, every rank gets all sections. At least 2 phases, 2 x 2 pixels.
  * transpose: the file has z along its columns (planes containing z only).
  * labels: an empty list is filled from the values found; then it is the list for later files too.
- * Errors: EXSET_ERR_INPUT: see above; a label that does not occur in the file; an unlisted value.
+ * A rare phase may be absent from a file. Errors: EXSET_ERR_INPUT: see above; an unlisted value.
  */
 int exset_sections_read(exset_ctx_t *ctx, const char *path, exset_orient_t orient, bool transpose,
                         exset_labels_t *labels, exset_sections_t *sections);
+/** Check, after the last file, that every label occurs in some section. Local, the same on all ranks.
+ *  Errors: EXSET_ERR_INPUT naming the first that does not. */
+int exset_sections_check(exset_ctx_t *ctx, const exset_labels_t *labels,
+                         const exset_sections_t *sections);
 void exset_sections_clear(exset_sections_t *sections);
 
 /** Write an 8-bit gray PNG, value[rows][cols], atomically. Local: the caller's rank writes. */

@@ -82,7 +82,7 @@ int cli_sections_inputs(exset_ctx_t *ctx, const exset_config_t *config, exset_la
   for (int i = 0; i < n_files; i++)
     EXSET_TRY(read_sections(ctx, config, exset_config_input(config, i),
                             (exset_orient_t)orient[n == 1 ? 0 : i], labels, sections));
-  return EXSET_OK;
+  return exset_sections_check(ctx, labels, sections);
 }
 
 int cli_sections_keys(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels,
@@ -96,7 +96,7 @@ int cli_sections_keys(exset_ctx_t *ctx, const exset_config_t *config, exset_labe
       EXSET_TRY(err);
     }
   }
-  if (sections->n > 0) return EXSET_OK;
+  if (sections->n > 0) return exset_sections_check(ctx, labels, sections);
   return exset_fail(ctx, EXSET_ERR_INPUT,
                     "no section given: one of -sections_xy, -sections_xz, -sections_yz is needed");
 }

@@ -15,7 +15,7 @@ static int map_pages(exset_ctx_t *ctx, const char *path, load_t *load, const uin
   const int64_t n = load->pages * load->rows * load->cols;
   uint8_t seen[65536] = {0};
   for (int64_t i = 0; i < n; i++) seen[value[i]] = 1;
-  EXSET_TRY(exset_labels_complete(ctx, &load->labels, seen, path));
+  if (load->labels.n_labels == 0) EXSET_TRY(exset_labels_complete(ctx, &load->labels, seen, path));
   if (load->labels.n_labels < 2)
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "%s: gray value %d is the only phase; a section needs at least 2 phases",
@@ -115,6 +115,21 @@ int exset_sections_read(exset_ctx_t *ctx, const char *path, exset_orient_t orien
   if (!err) *labels = load.labels;
   free(load.phase);
   return err;
+}
+
+int exset_sections_check(exset_ctx_t *ctx, const exset_labels_t *labels,
+                         const exset_sections_t *sections) {
+  for (int i = 0; i < labels->n_labels; i++) {
+    bool found = false;
+    for (int s = 0; !found && s < sections->n; s++) {
+      const exset_section_t *section = &sections->section[s];
+      found = memchr(section->phase, i + 1, (size_t)(section->rows * section->cols)) != NULL;
+    }
+    if (!found)
+      return exset_fail(ctx, EXSET_ERR_INPUT, "label %d does not occur in any of the %d sections",
+                        labels->label[i], sections->n);
+  }
+  return EXSET_OK;
 }
 
 void exset_sections_clear(exset_sections_t *sections) {
