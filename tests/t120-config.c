@@ -101,6 +101,8 @@ int main(int argc, char **argv) {
   check_refused(path, "-dry_run", "nearest known key is -field#_fraction");
   write_case(ctx, path, sizeof path, "broken.yaml", "a: [1, 2\nb: }\n");
   check_refused(path, "-dry_run", "not valid YAML");
+  write_case(ctx, path, sizeof path, "value.yaml", "field1: {fraction: 0.3 -seed 7}\n");
+  check_refused(path, "-dry_run", "\"0.3 -seed 7\": allowed is a finite number");
   check_refused("nowhere.yaml", "-dry_run", "cannot read case file nowhere.yaml");
   return test_end(ctx);
 }

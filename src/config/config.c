@@ -99,22 +99,6 @@ static int read_arguments(exset_config_t *config, int argc, char **argv) {
   return EXSET_OK;
 }
 
-/* The text of PETSc's database: "-key value -key value ". A new key begins with " -" and a letter. */
-static int add_database(exset_config_t *config, char *text, const char *folder, const char *path) {
-  for (char *p = text; *p == '-';) {
-    char *end = p + 1;
-    while (*end && !(end[0] == ' ' && end[1] == '-' && isalpha((unsigned char)end[2]))) end++;
-    char *next = *end ? end + 1 : end;
-    while (end > p && isspace((unsigned char)end[-1])) end--;
-    *end = '\0';
-    char *value = strchr(p, ' ');
-    if (value) *value++ = '\0';
-    EXSET_TRY(add_entry(config, p + 1, value, folder, path));
-    p = next;
-  }
-  return EXSET_OK;
-}
-
 static int check_readable(exset_ctx_t *ctx, const char *path) {
   struct stat info;
   FILE *file = fopen(path, "r");
@@ -126,16 +110,20 @@ static int check_readable(exset_ctx_t *ctx, const char *path) {
   return exset_fail(ctx, EXSET_ERR_INPUT, "cannot read case file %s: not a file", path);
 }
 
+/* All of a fresh database: nothing has been used yet. */
 static int add_case_entries(exset_config_t *config, const char *path, PetscOptions options) {
   exset_ctx_t *ctx = config->ctx;
   const char *slash = strrchr(path, '/');
-  char *text = NULL;
+  PetscInt n = 0;
+  char **names = NULL, **values = NULL;
   char *folder = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup("./");
-  int err = folder ? EXSET_PETSC(ctx, PetscOptionsGetAll(options, &text)) : no_memory(ctx);
-  if (!err) err = add_database(config, text, folder, path);
+  int err =
+      folder ? EXSET_PETSC(ctx, PetscOptionsLeftGet(options, &n, &names, &values)) : no_memory(ctx);
+  for (PetscInt i = 0; !err && i < n; i++)
+    err = add_entry(config, names[i], values[i], folder, path);
   free(folder);
-  const int err_free = EXSET_PETSC(ctx, PetscFree(text));
-  return err ? err : err_free;
+  const int err_end = EXSET_PETSC(ctx, PetscOptionsLeftRestore(options, &n, &names, &values));
+  return err ? err : err_end;
 }
 
 /* Collective. */
