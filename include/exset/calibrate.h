@@ -81,6 +81,10 @@ typedef struct {
 int exset_calibrate_coverage(exset_ctx_t *ctx, const exset_sections_t *sections,
                              const exset_calibrate_options_t *options, exset_model_t *model,
                              exset_calibration_t *result);
+/** Do model, options and sections fit together? What exset_calibrate_coverage refuses before it looks at pixels. Local, the
+ *  same on all ranks. Errors: EXSET_ERR_INPUT. */
+int exset_calibrate_check(exset_ctx_t *ctx, const exset_sections_t *sections,
+                          const exset_calibrate_options_t *options, const exset_model_t *model);
 void exset_calibration_clear(exset_calibration_t *result);
 
 #endif

@@ -23,6 +23,12 @@ void exset_calibration_clear(exset_calibration_t *result) {
 
 /* ---- checks ---- */
 
+static bool contain_z(const exset_sections_t *sections) {
+  for (int s = 0; s < sections->n; s++)
+    if (sections->section[s].orient != EXSET_ORIENT_XY) return true;
+  return false;
+}
+
 static int check_voxel(exset_ctx_t *ctx, const double voxel[3]) {
   if (fabs(voxel[EXSET_AXIS_X] - voxel[EXSET_AXIS_Y]) > 1e-9 * voxel[EXSET_AXIS_X])
     return exset_fail(ctx, EXSET_ERR_INPUT,
@@ -75,7 +81,7 @@ static int check_fixed_lengths(exset_ctx_t *ctx, const exset_calibrate_options_t
 }
 
 /* Sections in x-y say nothing of lengths along z; an isotropic model has no splines in (k_r, k_z). */
-static int check_symmetry(exset_ctx_t *ctx, const data_t *data,
+static int check_symmetry(exset_ctx_t *ctx, const exset_sections_t *sections,
                           const exset_calibrate_options_t *options, const exset_model_t *model) {
   for (int a = 0; a < model->n_fields; a++)
     if (!options->cylindrical && model->field[a].spectrum.knots_z > 0)
@@ -83,7 +89,7 @@ static int check_symmetry(exset_ctx_t *ctx, const data_t *data,
                         "field%d_knots_shape has two values, but the model is isotropic: one value "
                         "(splines in |k|), or calibrate_symmetry cylindrical",
                         a + 1);
-  if (!options->cylindrical || data->group[PLANES_Z].n_sections > 0) return EXSET_OK;
+  if (!options->cylindrical || contain_z(sections)) return EXSET_OK;
   for (int a = 0; a < model->n_fields; a++) {
     char name[48];
     snprintf(name, sizeof name, "field%d_length_z", a + 1);
@@ -94,6 +100,14 @@ static int check_symmetry(exset_ctx_t *ctx, const data_t *data,
           "sections_xz or sections_yz, or hold every length_z by calibrate_fix");
   }
   return EXSET_OK;
+}
+
+int exset_calibrate_check(exset_ctx_t *ctx, const exset_sections_t *sections,
+                          const exset_calibrate_options_t *options, const exset_model_t *model) {
+  EXSET_TRY(check_model(ctx, sections, model));
+  EXSET_TRY(check_voxel(ctx, options->voxel));
+  EXSET_TRY(check_fixed_lengths(ctx, options, model));
+  return check_symmetry(ctx, sections, options, model);
 }
 
 /* ---- starts ---- */
@@ -339,9 +353,7 @@ static int calibrate(exset_ctx_t *ctx, const data_t *data, const exset_calibrate
 static exset_calibrate_options_t settle_voxel(const exset_sections_t *sections,
                                               const exset_calibrate_options_t *given) {
   exset_calibrate_options_t options = *given;
-  bool z = false;
-  for (int s = 0; s < sections->n; s++) z |= sections->section[s].orient != EXSET_ORIENT_XY;
-  if (!z) options.voxel[EXSET_AXIS_Z] = options.voxel[EXSET_AXIS_X];
+  if (!contain_z(sections)) options.voxel[EXSET_AXIS_Z] = options.voxel[EXSET_AXIS_X];
   return options;
 }
 
@@ -350,16 +362,13 @@ int exset_calibrate_coverage(exset_ctx_t *ctx, const exset_sections_t *sections,
                              exset_calibration_t *result) {
   const exset_calibrate_options_t settled = settle_voxel(sections, given), *options = &settled;
   *result = (exset_calibration_t){.n_phases = sections->n_phases};
-  EXSET_TRY(check_model(ctx, sections, model));
-  EXSET_TRY(check_voxel(ctx, options->voxel));
-  EXSET_TRY(check_fixed_lengths(ctx, options, model));
+  EXSET_TRY(exset_calibrate_check(ctx, sections, options, model));
   const double begin = MPI_Wtime();
   data_t data = {0};
   fit_t fit = {0};
   int err = data_create(ctx, sections, options->voxel, options->max_lag, &data);
   result->max_lag = data.max_lag;
   result->seconds_data = MPI_Wtime() - begin;
-  if (!err) err = check_symmetry(ctx, &data, options, model);
   if (!err) err = calibrate(ctx, &data, options, model, &fit, result);
   int64_t evaluations = fit.evaluations;
   if (!err)

@@ -111,6 +111,7 @@ static int read_job(exset_ctx_t *ctx, const exset_config_t *config, job_t *job) 
   EXSET_TRY(cli_labels(ctx, config, &labels));
   EXSET_TRY(cli_sections_keys(ctx, config, &labels, &job->sections));
   EXSET_TRY(read_symmetry(config, job));
+  EXSET_TRY(exset_calibrate_check(ctx, &job->sections, &job->options, &job->model));
   if (!exset_config_given(config, "voxel_size"))
     exset_warn(ctx, "no voxel_size: pixels of 1 um are assumed");
   warn_of_length_z(ctx, job);

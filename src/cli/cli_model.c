@@ -136,8 +136,9 @@ int cli_model_read(exset_ctx_t *ctx, const exset_config_t *config, bool start,
   if (n < 1 || n > EXSET_MAX_FIELDS)
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "the model has %d fields (keys field1_..., field2_...): allowed are 1 to %d; "
-                      "give a model.yaml",
-                      n, EXSET_MAX_FIELDS);
+                      "give a %s",
+                      n, EXSET_MAX_FIELDS,
+                      start ? "case file with one fewer than phases" : "model.yaml");
   model->n_fields = n;
   for (int i = 0; i < n; i++) EXSET_TRY(read_field(ctx, config, i + 1, start, &model->field[i]));
   return EXSET_OK;
