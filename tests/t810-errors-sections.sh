@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # test: time=120
 # Mistakes in micrographs given to coverage and calibrate: one line, exit code 2, at 1 and 3 ranks.
+# shellcheck disable=SC2154 # code comes from lib.sh
 . tests/lib.sh
 dir=$TEST_TMP
 "$PYTHON" - "$dir" <<'PY' || exit 1
