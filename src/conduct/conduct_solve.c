@@ -241,6 +241,7 @@ int exset_conduct_solve(exset_conduct_t *c, int axis, const exset_conduct_option
     if (!err) err = evaluate(c, &s, &linear, potential, current, run);
     if (!err) judge(c, run);
   }
+  if (err < 0) return err; /* this rank alone: nothing collective may follow */
   finish(c, run);
   const int closed = EXSET_PETSC(ctx, KSPDestroy(&ksp));
   const int cleared = EXSET_PETSC(ctx, conduct_linear_clear(&linear));

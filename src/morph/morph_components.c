@@ -14,7 +14,7 @@ static int forest_add(exset_ctx_t *ctx, forest_t *forest, uint32_t *label) {
   if (forest->n == forest->capacity) {
     if (forest->n > UINT32_MAX / 2)
       return exset_fail(ctx, EXSET_ERR_RUN,
-                        "more than 2^31 connected pieces in the slab of rank %d: use more ranks",
+                        "about 2^32 connected pieces in the slab of rank %d: use more ranks",
                         ctx->rank);
     const int64_t capacity = 2 * forest->capacity + 1024;
     uint32_t *parent = realloc(forest->parent, (size_t)capacity * sizeof *parent);
