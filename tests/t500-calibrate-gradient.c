@@ -88,6 +88,37 @@ static void check(exset_ctx_t *ctx, int kinds, bool cylindrical, exset_model_t *
   for (int kind = 0; kind < MAX_GROUPS; kind++) exset_coverage_clear(&data.group[kind].pooled);
 }
 
+/* The correlation of a narrow ring on the calibration grid against its integral over all wavenumbers, at lags up to
+ * twice that of decay to 5 %. */
+static void check_ring_grid(exset_ctx_t *ctx) {
+  const double voxel[3] = {0.5, 0.5, 0.5}, width = 0.1;
+  data_t data = {.n_phases = 2, .max_lag = 6};
+  make_group(ctx, PLANES_XY, 2, voxel, &data.group[PLANES_XY]);
+  exset_model_t model = make_model(1, false);
+  model.field[0].spectrum.term[0] = (exset_term_t){EXSET_FAMILY_RING, 1, 1, 1, 1, width};
+  const exset_calibrate_options_t options = {.voxel = {0.5, 0.5, 0.5}};
+  fit_t fit;
+  double theta[8], loss;
+  MUST(ctx, fit_create(ctx, &data, &model, &options, true, &fit));
+  fit_get_theta(&fit, theta);
+  MUST(ctx, fit_loss(&fit, theta, &loss, NULL));
+  const plane_t *plane = &fit.plane[0];
+  for (int64_t l = 0; l < plane->n_lags; l++) {
+    const int64_t k = plane->lag[l];
+    const double h =
+        hypot(data.group[PLANES_XY].pooled.h_r[k], data.group[PLANES_XY].pooled.h_z[k]);
+    double sum = 0, rho = 0;
+    for (int i = 1; i < 4000; i++) { /* k up to 10 widths beyond the ring */
+      const double q = i * 5e-4, s = q * q * exp(-(q - 1) * (q - 1) / (2 * width * width));
+      sum += s;
+      rho += h > 0 ? s * sin(q * h) / (q * h) : s;
+    }
+    CHECK_NEAR(plane->rho[l], rho / sum, 1e-3);
+  }
+  fit_clear(&fit);
+  exset_coverage_clear(&data.group[PLANES_XY].pooled);
+}
+
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
 
@@ -128,5 +159,6 @@ int main(int argc, char **argv) {
     for (int j = 0; j < 30; j++) knots[a][j] = exp(-0.2 * j) * (1 + 0.1 * sin(j));
   }
   check(ctx, 3, true, &model, 2 + 12 + 30);
+  check_ring_grid(ctx);
   return test_end(ctx);
 }

@@ -97,10 +97,20 @@ static void plane_clear(plane_t *plane) {
   free(plane->lag);
 }
 
-/* A grid on which a field of the data's range does not feel its periodic images. */
-static void choose_grid(const data_t *data, const double voxel[3], int64_t grid[3]) {
+static bool has_ring(const exset_model_t *model) {
+  for (int a = 0; a < model->n_fields; a++)
+    for (int t = 0; t < model->field[a].spectrum.n_terms; t++)
+      if (model->field[a].spectrum.term[t].family == EXSET_FAMILY_RING) return true;
+  return false;
+}
+
+/* A grid on which a field of the data's range does not feel its periodic images. The oscillations of a narrow ring
+ * outlast the lags. */
+static void choose_grid(const data_t *data, const exset_model_t *model, const double voxel[3],
+                        int64_t grid[3]) {
+  const double edge = (has_ring(model) ? 6.4 : 3.2) * data->max_lag;
   for (int d = 0; d < 3; d++) {
-    const int64_t n = (int64_t)ceil(3.2 * data->max_lag / voxel[d]);
+    const int64_t n = (int64_t)ceil(edge / voxel[d]);
     grid[d] = (n < 32 ? 32 : n) + n % 2;
   }
 }
@@ -110,7 +120,7 @@ int fit_create(exset_ctx_t *ctx, const data_t *data, const exset_model_t *model,
   *fit = (fit_t){.ctx = ctx, .n_phases = data->n_phases, .smoothness = options->smoothness};
   EXSET_TRY(exset_model_copy(ctx, model, &fit->model));
   EXSET_TRY(exset_model_copy(ctx, model, &fit->grad));
-  choose_grid(data, options->voxel, fit->grid);
+  choose_grid(data, model, options->voxel, fit->grid);
   for (int kind = 0; kind < MAX_GROUPS; kind++) {
     const group_t *group = &data->group[kind];
     if (group->n_sections == 0) continue;
