@@ -57,6 +57,7 @@ check "the parameter held" grep -q "nu: \[2\]" "$TEST_TMP/knots.yaml"
 check "isotropic" grep -q '"isotropic"' "$TEST_TMP/knots.json"
 
 fails "1 3" 2 "3 phases.*3 fields.*2 fields" calibrate $case -field3_type gaussian -dry_run -o "$TEST_TMP/plan.yaml"
+fails "1 3" 2 "PETSc: .*nosuch" calibrate $case $quick -calibrate_tao_type nosuch -o "$TEST_TMP/plan.yaml"
 exset 1 calibrate $case -dry_run -o "$TEST_TMP/plan.yaml"
 check "dry run" [ "$code" = 0 ]
 check "dry run writes nothing" [ ! -e "$TEST_TMP/plan.yaml" ]

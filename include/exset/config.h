@@ -89,5 +89,10 @@ const char *exset_config_nearest(const char *name, int n, const char *const *wor
 /** Translate a PETSc error code: EXSET_OK, or EXSET_ERR_LOCAL with PETSc's own text (kept when the error arose). Local. */
 int exset_petsc_check(exset_ctx_t *ctx, int petsc_code, const char *file, int line);
 #define EXSET_PETSC(ctx, call) exset_petsc_check((ctx), (int)(call), __FILE__, __LINE__)
+/** The same for calls in which the user's options take effect: EXSET_ERR_INPUT where PETSc refuses an option, which it does
+ *  on all ranks that make the call. Local. */
+int exset_petsc_check_options(exset_ctx_t *ctx, int petsc_code, const char *file, int line);
+#define EXSET_PETSC_OPTIONS(ctx, call) \
+  exset_petsc_check_options((ctx), (int)(call), __FILE__, __LINE__)
 
 #endif

@@ -96,7 +96,7 @@ static PetscErrorCode minimise(fit_t *fit, int max_iterations, double *theta, de
 
 int fit_minimise(fit_t *fit, int max_iterations, double *theta, descent_t *descent) {
   fit->error = EXSET_OK;
-  const int err = EXSET_PETSC(fit->ctx, minimise(fit, max_iterations, theta, descent));
+  const int err = EXSET_PETSC_OPTIONS(fit->ctx, minimise(fit, max_iterations, theta, descent));
   if (err) return err;
   fit_set_theta(fit, theta);
   return EXSET_OK;

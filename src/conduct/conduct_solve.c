@@ -151,24 +151,6 @@ static int choose(exset_conduct_t *c, const conduct_system_t *s, const char *wan
   return EXSET_OK;
 }
 
-/* Options that PETSc refuses: it does so on all ranks. Other failures may be one rank's. */
-static int check_options(exset_ctx_t *ctx, PetscErrorCode code) {
-  switch ((int)code) {
-    case PETSC_ERR_ARG_UNKNOWN_TYPE:
-    case PETSC_ERR_ARG_OUTOFRANGE:
-    case PETSC_ERR_ARG_WRONG:
-    case PETSC_ERR_ARG_INCOMP:
-    case PETSC_ERR_MISSING_FACTOR:
-    case PETSC_ERR_SUP:
-    case PETSC_ERR_USER:
-    case PETSC_ERR_USER_INPUT:
-      EXSET_PETSC(ctx, code);
-      return EXSET_ERR_INPUT;
-    default:
-      return EXSET_PETSC(ctx, code);
-  }
-}
-
 static int solve_system(exset_conduct_t *c, conduct_system_t *s, conduct_linear_t *l, KSP *ksp,
                         const exset_conduct_options_t *options, exset_conduct_run_t *run) {
   exset_ctx_t *ctx = c->ctx;
@@ -179,9 +161,9 @@ static int solve_system(exset_conduct_t *c, conduct_system_t *s, conduct_linear_
                    &matrix_free));
   EXSET_TRY(
       EXSET_PETSC(ctx, matrix_free ? conduct_linear_shell(s, l) : conduct_linear_assemble(s, l)));
-  EXSET_TRY(check_options(ctx, set_up(s, l, run->preconditioner, rtol, ksp)));
+  EXSET_TRY(EXSET_PETSC_OPTIONS(ctx, set_up(s, l, run->preconditioner, rtol, ksp)));
   const double ready = MPI_Wtime();
-  EXSET_TRY(check_options(ctx, iterate(s, l, *ksp, run, &reason)));
+  EXSET_TRY(EXSET_PETSC_OPTIONS(ctx, iterate(s, l, *ksp, run, &reason)));
   run->seconds_setup += ready - start;
   run->seconds_solve = MPI_Wtime() - ready;
   if (reason < 0)

@@ -18,6 +18,23 @@ int exset_petsc_check(exset_ctx_t *ctx, int petsc_code, const char *file, int li
                     ctx->rank);
 }
 
+int exset_petsc_check_options(exset_ctx_t *ctx, int petsc_code, const char *file, int line) {
+  const int err = exset_petsc_check(ctx, petsc_code, file, line);
+  switch (petsc_code) {
+    case PETSC_ERR_ARG_UNKNOWN_TYPE:
+    case PETSC_ERR_ARG_OUTOFRANGE:
+    case PETSC_ERR_ARG_WRONG:
+    case PETSC_ERR_ARG_INCOMP:
+    case PETSC_ERR_MISSING_FACTOR:
+    case PETSC_ERR_SUP:
+    case PETSC_ERR_USER:
+    case PETSC_ERR_USER_INPUT:
+      return EXSET_ERR_INPUT;
+    default:
+      return err;
+  }
+}
+
 #define TEXT_OF(number) #number
 #define VERSION_TEXT(a, b, c) TEXT_OF(a) "." TEXT_OF(b) "." TEXT_OF(c)
 
