@@ -59,6 +59,13 @@ static bool is_fixed(const exset_calibrate_options_t *options, const char *name)
   return false;
 }
 
+/* Is the number of term t (from 0) held, by its own name or that of all terms? */
+static bool term_fixed(const exset_calibrate_options_t *options, const char *name, int t) {
+  char numbered[64];
+  snprintf(numbered, sizeof numbered, "%s_%d", name, t + 1);
+  return is_fixed(options, name) || is_fixed(options, numbered);
+}
+
 /* A length that is held must be given: one guessed from the data would look like a known one. */
 static int check_fixed_lengths(exset_ctx_t *ctx, const exset_calibrate_options_t *options,
                                const exset_model_t *model) {
@@ -68,10 +75,9 @@ static int check_fixed_lengths(exset_ctx_t *ctx, const exset_calibrate_options_t
     for (int t = 0; t < s->n_terms; t++) {
       const double length[] = {s->term[t].length_xy, s->term[t].length_z};
       for (int d = 0; d < (options->cylindrical ? 2 : 1); d++) {
-        char name[48], numbered[64];
+        char name[48];
         snprintf(name, sizeof name, "field%d_%s", a + 1, what[d]);
-        snprintf(numbered, sizeof numbered, "%s_%d", name, t + 1);
-        if (length[d] > 0 || (!is_fixed(options, name) && !is_fixed(options, numbered))) continue;
+        if (length[d] > 0 || !term_fixed(options, name, t)) continue;
         return exset_fail(ctx, EXSET_ERR_INPUT,
                           "calibrate_fix holds %s, which has no value: give -%s in um", name, name);
       }
@@ -92,8 +98,11 @@ static int check_symmetry(exset_ctx_t *ctx, const exset_sections_t *sections,
   if (!options->cylindrical || contain_z(sections)) return EXSET_OK;
   for (int a = 0; a < model->n_fields; a++) {
     char name[48];
+    const int n_terms = model->field[a].spectrum.n_terms;
+    bool held = n_terms > 0;
     snprintf(name, sizeof name, "field%d_length_z", a + 1);
-    if (!is_fixed(options, name) || model->field[a].spectrum.n_terms == 0)
+    for (int t = 0; t < n_terms; t++) held &= term_fixed(options, name, t);
+    if (!held)
       return exset_fail(
           ctx, EXSET_ERR_INPUT,
           "calibrate_symmetry is cylindrical, but there are no sections containing z: give "
