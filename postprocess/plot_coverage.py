@@ -36,8 +36,11 @@ def curves(block, label):
 
 
 def read(path, label, orientations):
-    with open(path, encoding="utf-8") as f:
-        data = json.load(f)
+    try:
+        with open(path, encoding="utf-8") as f:
+            data = json.load(f)
+    except (OSError, ValueError) as error:
+        sys.exit(f"plot_coverage.py: {path} cannot be read: {error}")
     if not isinstance(data, dict) or "lags" not in data or not isinstance(data.get("coverage"), dict):
         sys.exit(f"plot_coverage.py: {path} is not a result of exset coverage")
     blocks = [(label, data)]
