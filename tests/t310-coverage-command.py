@@ -2,7 +2,6 @@
 # test: time=120
 """exset coverage: figures against counting with numpy, equal for all rank counts; sections, stacks, volumes, masks;
 mistakes are one line and exit code 2."""
-import json
 import os
 import struct
 import subprocess
@@ -11,40 +10,7 @@ import zlib
 
 import numpy as np
 
-exset, mpiexec, tmp = os.environ["EXSET"], os.environ["MPIEXEC"].split(), os.environ["TEST_TMP"]
-checks = 0
-failed = 0
-
-
-def check(ok, what):
-    global checks, failed
-    checks += 1
-    if not ok:
-        failed += 1
-        print("failed:", what)
-
-
-def run(ranks, *arguments):
-    command = [exset] if ranks == 1 else [*mpiexec, "-n", str(ranks), exset]
-    return subprocess.run([*command, "coverage", *arguments], cwd=tmp, capture_output=True, text=True)
-
-
-def good(ranks, *arguments):
-    r = run(ranks, *arguments)
-    check(r.returncode == 0, f"{arguments}: exit code {r.returncode}: {r.stderr}")
-    return r
-
-
-def bad(words, *arguments, ranks=1):
-    r = run(ranks, *arguments)
-    lines = [line for line in r.stderr.splitlines() if line.startswith("exset: ")]
-    check(r.returncode == 2 and len(lines) == 1 and words in lines[0], f"{arguments}: {r.returncode} {r.stderr}")
-    check(not [n for n in os.listdir(tmp) if n.endswith(".part")], f"{arguments}: a temporary file is left")
-
-
-def read_json(name):
-    with open(os.path.join(tmp, name)) as f:
-        return json.load(f)
+from lib import TMP, bad, check, end, good, read_json
 
 
 def write_png(name, gray):
@@ -53,7 +19,7 @@ def write_png(name, gray):
 
     rows, cols = gray.shape
     raw = b"".join(b"\0" + row.tobytes() for row in gray.astype(np.uint8))
-    with open(os.path.join(tmp, name), "wb") as f:
+    with open(os.path.join(TMP, name), "wb") as f:
         f.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", cols, rows, 8, 0, 0, 0, 0)) +
                 chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b""))
 
@@ -73,7 +39,7 @@ def write_tiff(name, pages):
         out += struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", t, k, 1, v) for t, k, v in tags)
         link = len(out)
         out += b"\0\0\0\0"
-    with open(os.path.join(tmp, name), "wb") as f:
+    with open(os.path.join(TMP, name), "wb") as f:
         f.write(out)
 
 
@@ -117,94 +83,92 @@ files, common = [f"s{k}.png" for k in range(4)], ["-image_labels", "40,0,200", "
 
 # radial: pooled over all, and each orientation
 setup = [*files, *common, "-orientation", "xy,xy,xz,yz", "-voxel_size", "0.2", "-max_lag", "4"]
-r = good(1, *setup, "-o", "one.json")
-check("phase" in r.stdout and "C_12" in r.stdout and len(r.stdout.splitlines()) < 30, r.stdout)
+r = good("coverage", 1, *setup, "-o", "one.json")
+check(r.stdout, "phase" in r.stdout and "C_12" in r.stdout and len(r.stdout.splitlines()) < 30)
 j = read_json("one.json")
-check(len(j["lags"]) == 21 and j["lags"][0] == 0 and abs(j["lags"][20] - 4) < 0.1, str(j["lags"]))
-check(sorted(j["coverage"]) == ["11", "12", "13", "22", "23", "33"], str(sorted(j["coverage"])))
+check(str(j["lags"]), len(j["lags"]) == 21 and j["lags"][0] == 0 and abs(j["lags"][20] - 4) < 0.1)
+check(str(sorted(j["coverage"])), sorted(j["coverage"]) == ["11", "12", "13", "22", "23", "33"])
 ring = [(a, b) for a in range(0, 9) for b in range(-8, 9) if round(np.hypot(a, b)) == 7 and (a > 0 or b > 0)]
 for name, group in (("all", images), ("xy", images[:2]), ("xz", images[2:3]), ("yz", images[3:])):
     block = j if name == "all" else j["orientations"][name]
     for key in ("11", "12", "33", "23"):
         got, want = block["coverage"][key][7], naive(group, ring, int(key[0]), int(key[1]))
-        check(abs(got - want) < 1e-12, f"{name} C_{key}: {got}, counted {want}")
+        check(f"{name} C_{key}: {got}, counted {want}", abs(got - want) < 1e-12)
     fraction = np.concatenate([g[g > 0].ravel() for g in group])
     for i in range(3):
-        check(abs(block["volume_fractions"][i] - np.mean(fraction == i + 1)) < 1e-12, f"{name} fraction {i + 1}")
-        check(0 < block["volume_fractions_ci95"][i] < 0.4, f"{name} interval {block['volume_fractions_ci95'][i]}")
-    check(block["pairs"][0] == fraction.size, f"{name}: {block['pairs'][0]} pixels")
+        check(f"{name} fraction {i + 1}", abs(block["volume_fractions"][i] - np.mean(fraction == i + 1)) < 1e-12)
+        check(f"{name} interval {block['volume_fractions_ci95'][i]}", 0 < block["volume_fractions_ci95"][i] < 0.4)
+    check(f"{name}: {block['pairs'][0]} pixels", block["pairs"][0] == fraction.size)
 parts = sum(np.array([j["coverage"][k][7] for k in j["coverage"]]) * [1, 2, 2, 1, 2, 1])
-check(abs(parts - 1) < 1e-12, f"sum over phases {parts}")
-check(j["used_parameters"]["max_lag"] == "4" and len(j["inputs"]) == 4, "record of the run")
+check(f"sum over phases {parts}", abs(parts - 1) < 1e-12)
+check("record of the run", j["used_parameters"]["max_lag"] == "4" and len(j["inputs"]) == 4)
 
 # the same for any number of ranks, to the last bit
 for ranks in (2, 3):
-    good(ranks, *setup, "-o", "many.json")
+    good("coverage", ranks, *setup, "-o", "many.json")
     many = read_json("many.json")
     for key in ("coverage", "lags", "pairs", "volume_fractions", "volume_fractions_ci95"):
-        check(many[key] == j[key], f"{key} differs on {ranks} ranks")
+        check(f"{key} differs on {ranks} ranks", many[key] == j[key])
 
 # lags along and across z; z along the columns turns the image
-good(2, *setup, "-coverage_lags", "rz", "-o", "rz.json")
+good("coverage", 2, *setup, "-coverage_lags", "rz", "-o", "rz.json")
 j = read_json("rz.json")
 k = j["lags"].index([0.2 * 3, 0.2 * 5]) if [0.2 * 3, 0.2 * 5] in j["lags"] else next(
     n for n, h in enumerate(j["lags"]) if abs(h[0] - 0.6) + abs(h[1] - 1) < 1e-9)
 want = naive(images[2:], [(5, 3), (5, -3)], 1, 2)
-check(abs(j["coverage"]["12"][k] - want) < 1e-12, f"rz C_12: {j['coverage']['12'][k]}, counted {want}")
-check(all(h[1] == 0 for h in j["orientations"]["xy"]["lags"]), "xy sections have h_z = 0")
-good(1, "s2.png", *common[:2], "-orientation", "xz", "-voxel_size", "0.2", "-max_lag", "2", "-z_axis", "columns",
+check(f"rz C_12: {j['coverage']['12'][k]}, counted {want}", abs(j["coverage"]["12"][k] - want) < 1e-12)
+check("xy sections have h_z = 0", all(h[1] == 0 for h in j["orientations"]["xy"]["lags"]))
+good("coverage", 1, "s2.png", *common[:2], "-orientation", "xz", "-voxel_size", "0.2", "-max_lag", "2", "-z_axis", "columns",
      "-coverage_lags", "rz", "-o", "turned.json")
 j = read_json("turned.json")
 k = next(n for n, h in enumerate(j["lags"]) if abs(h[0] - 0.6) + abs(h[1] - 1) < 1e-9)
 want = naive(images[2:3], [(3, 5), (3, -5)], 1, 2)
-check(abs(j["coverage"]["12"][k] - want) < 1e-12, f"turned C_12: {j['coverage']['12'][k]}, counted {want}")
+check(f"turned C_12: {j['coverage']['12'][k]}, counted {want}", abs(j["coverage"]["12"][k] - want) < 1e-12)
 
 # a stack: sections by default, one volume on request; the same volume raw
 x = smooth(rng, (12, 14, 16), 3)
 stack = np.digitize(x, np.quantile(x, [0.4])) + 1
 write_tiff("stack.tif", stack)
-stack.astype(np.uint8).tofile(os.path.join(tmp, "stack.raw"))
-good(2, "stack.tif", "-image_labels", "1,2", "-voxel_size", "1", "-max_lag", "3", "-o", "pages.json")
+stack.astype(np.uint8).tofile(os.path.join(TMP, "stack.raw"))
+good("coverage", 2, "stack.tif", "-image_labels", "1,2", "-voxel_size", "1", "-max_lag", "3", "-o", "pages.json")
 j = read_json("pages.json")
-check(j["source"] == "sections" and j["orientations"]["xy"]["sections"] == 12, "pages are sections")
+check("pages are sections", j["source"] == "sections" and j["orientations"]["xy"]["sections"] == 12)
 ring = [(a, b) for a in range(0, 4) for b in range(-3, 4) if round(np.hypot(a, b)) == 2 and (a > 0 or b > 0)]
 want = naive(list(stack), ring, 1, 1)
-check(abs(j["coverage"]["11"][2] - want) < 1e-12, f"pages C_11: {j['coverage']['11'][2]}, counted {want}")
+check(f"pages C_11: {j['coverage']['11'][2]}, counted {want}", abs(j["coverage"]["11"][2] - want) < 1e-12)
 ball = [(a, b, c) for a in range(-3, 4) for b in range(-3, 4) for c in range(-3, 4)
         if round(np.sqrt(a * a + b * b + c * c)) == 2]
 for name, arguments in (("stack.tif", ["-coverage_volume", "true"]), ("stack.raw", ["-raw_size", "12,14,16"])):
     for ranks in (1, 3):
-        good(ranks, name, *arguments, "-voxel_size", "1", "-image_labels", "1,2", "-max_lag", "3", "-o", "volume.json")
+        good("coverage", ranks, name, *arguments, "-voxel_size", "1", "-image_labels", "1,2", "-max_lag", "3", "-o", "volume.json")
         j = read_json("volume.json")
         want = naive([stack], ball, 1, 2)
-        check(j["source"] == "volume" and abs(j["coverage"]["12"][2] - want) < 1e-6,
-              f"{name}: C_12 {j['coverage']['12'][2]}, counted {want}")
-good(2, "stack.raw", "-raw_size", "12,14,16", "-periodic", "-voxel_size", "1", "-max_lag", "3", "-o", "volume.json")
+        check(f"{name}: C_12 {j['coverage']['12'][2]}, counted {want}",
+              j["source"] == "volume" and abs(j["coverage"]["12"][2] - want) < 1e-6)
+good("coverage", 2, "stack.raw", "-raw_size", "12,14,16", "-periodic", "-voxel_size", "1", "-max_lag", "3", "-o", "volume.json")
 j = read_json("volume.json")
 want = np.mean([(stack == 1) & (np.roll(stack, h, (0, 1, 2)) == 2) for h in ball])
-check(abs(j["coverage"]["12"][2] - want) < 1e-6, f"periodic: C_12 {j['coverage']['12'][2]}, counted {want}")
+check(f"periodic: C_12 {j['coverage']['12'][2]}, counted {want}", abs(j["coverage"]["12"][2] - want) < 1e-6)
 
 # the plot script
 plot = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "postprocess", "plot_coverage.py")
-r = subprocess.run([sys.executable, "-B", plot, "one.json", "rz.json", "--orientations", "-o", "figure"], cwd=tmp,
+r = subprocess.run([sys.executable, "-B", plot, "one.json", "rz.json", "--orientations", "-o", "figure"], cwd=TMP,
                    capture_output=True, text=True)
-sizes = [os.path.getsize(os.path.join(tmp, f"figure.{e}")) if r.returncode == 0 else 0 for e in ("png", "pdf")]
-check(min(sizes) > 10000, f"plot_coverage.py: {r.returncode} {sizes} {r.stderr}")
+sizes = [os.path.getsize(os.path.join(TMP, f"figure.{e}")) if r.returncode == 0 else 0 for e in ("png", "pdf")]
+check(f"plot_coverage.py: {r.returncode} {sizes} {r.stderr}", min(sizes) > 10000)
 
 # plans only
 for arguments in (setup, ["stack.raw", "-raw_size", "12,14,16"]):
-    r = good(2, *arguments, "-dry_run", "-o", "dry.json")
-    check("memory" in r.stdout and not os.path.exists(os.path.join(tmp, "dry.json")), r.stdout)
+    r = good("coverage", 2, *arguments, "-dry_run", "-o", "dry.json")
+    check(r.stdout, "memory" in r.stdout and not os.path.exists(os.path.join(TMP, "dry.json")))
 
 # mistakes
-bad("allow up to", "s0.png", "-voxel_size", "0.2", "-max_lag", "50", ranks=2)
-bad("periodic", "s0.png", "-periodic")
-bad("a volume among them", "s0.png", "stack.raw", "-raw_size", "12,14,16", ranks=2)
-bad("no image", "-voxel_size", "1")
-bad("orientation", *files, "-orientation", "xy,xz", *common)
-bad("nowhere", "s0.png", *common, "-o", "nowhere/c.json", ranks=2)
-bad("200", "s0.png", "-image_labels", "40,0", ranks=2)
-bad("missing.png", "missing.png", ranks=2)
-
-print(f"checks {checks}")
-sys.exit(1 if failed else 0)
+bad("coverage", 2, "allow up to", "s0.png", "-voxel_size", "0.2", "-max_lag", "50")
+bad("coverage", 1, "periodic", "s0.png", "-periodic")
+bad("coverage", 2, "a volume among them", "s0.png", "stack.raw", "-raw_size", "12,14,16")
+bad("coverage", 1, "no image", "-voxel_size", "1")
+bad("coverage", 1, "orientation", *files, "-orientation", "xy,xz", *common)
+bad("coverage", 2, "nowhere", "s0.png", *common, "-o", "nowhere/c.json")
+bad("coverage", 2, "200", "s0.png", "-image_labels", "40,0")
+bad("coverage", 2, "missing.png", "missing.png")
+end()

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from lib import TMP, check, end
+
 try:
     import h5py
     import numpy as np
@@ -17,24 +19,14 @@ except ImportError as error:
 
 SHAPE = (9, 7, 5)  # of t410-volume-roundtrip: z, y, x
 VOXEL, ORIGIN = (0.5, 0.25, 0.125), (3.0, -2.0, 1.0)
-checks = failed = 0
-
-
-def check(text, ok):
-    global checks, failed
-    checks += 1
-    if not ok:
-        failed += 1
-        print("failed:", text)
 
 
 def write(ranks):
-    path = os.path.join(os.environ.get("TEST_TMP", "/tmp"), f"vtk{ranks}.vtkhdf")
+    path = os.path.join(TMP, f"vtk{ranks}.vtkhdf")
     program = os.path.join(os.environ.get("BUILD", "build"), "tests", "t410-volume-roundtrip")
     command = [os.environ.get("MPIEXEC", "mpirun"), "-n", str(ranks), program, "write", path]
     done = subprocess.run(command, capture_output=True, text=True)
-    check(f"{command}: {done.stdout} {done.stderr}", done.returncode == 0)
-    return path
+    return path if check(f"{command}: {done.stdout} {done.stderr}", done.returncode == 0) else None
 
 
 def expected():
@@ -102,8 +94,7 @@ def check_attributes(path):
 
 for ranks in (1, 3):
     name = write(ranks)
-    if not failed:
+    if name:
         check_vtk(name)
         check_attributes(name)
-print("checks", checks)
-sys.exit(1 if failed else 0)
+end()

@@ -5,29 +5,20 @@ import subprocess
 import sys
 import xml.etree.ElementTree as tree
 
+from lib import TMP, check, end
+
 try:
     import h5py
 except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(0)
 
-checks = failed = 0
-
-
-def check(text, ok):
-    global checks, failed
-    checks += 1
-    if not ok:
-        failed += 1
-        print("failed:", text)
-
 
 def numbers(element):
     return [float(word) for word in element.text.split()]
 
 
-folder = os.environ.get("TEST_TMP", "/tmp")
-volume = os.path.join(folder, "a volume & more.vtkhdf")
+volume = os.path.join(TMP, "a volume & more.vtkhdf")
 program = os.path.join(os.environ.get("BUILD", "build"), "tests", "t410-volume-roundtrip")
 subprocess.run([os.environ.get("MPIEXEC", "mpirun"), "-n", "1", program, "write", volume], check=True, capture_output=True)
 script = [sys.executable, "postprocess/xdmf.py"]
@@ -52,7 +43,6 @@ with h5py.File(volume, "r") as file:
         check("type", item.get("NumberType") == {"u": "UChar", "f": "Float"}[data.dtype.kind])
 check(f"{names}", names == {"phase": "Scalar", "potential": "Scalar", "current": "Vector"})
 
-done = subprocess.run(script + [os.path.join(folder, "absent.vtkhdf")], capture_output=True, text=True)
+done = subprocess.run(script + [os.path.join(TMP, "absent.vtkhdf")], capture_output=True, text=True)
 check("a missing file gives one line", done.returncode == 1 and done.stderr.count("\n") == 1)
-print("checks", checks)
-sys.exit(1 if failed else 0)
+end()

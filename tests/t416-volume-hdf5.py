@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+from lib import TMP, check, end
+
 try:
     import h5py
     import numpy as np
@@ -11,17 +13,8 @@ except ImportError as error:
     print(f"skipped: {error}")
     sys.exit(0)
 
-PATH = os.path.join(os.environ.get("TEST_TMP", "/tmp"), "others.h5")
+PATH = os.path.join(TMP, "others.h5")
 PROGRAM = os.path.join(os.environ.get("BUILD", "build"), "tests", "t410-volume-roundtrip")
-checks = failed = 0
-
-
-def check(text, ok):
-    global checks, failed
-    checks += 1
-    if not ok:
-        failed += 1
-        print("failed:", text)
 
 
 def accepted(geometry="voxel 1 1 1 origin 0 0 0"):
@@ -71,5 +64,4 @@ for ranks in (1, 3):
     check(f"{ranks} ranks: {done.stdout}{done.stderr}", done.returncode == 0 and len(lines) == len(EXPECTED) + 1)
     for (name, want), line in zip(EXPECTED.items(), lines):
         check(f"{ranks} ranks, {name}: \"{line}\" has not \"{want}\"", want in line)
-print("checks", checks)
-sys.exit(1 if failed else 0)
+end()

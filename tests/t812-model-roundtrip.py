@@ -1,13 +1,9 @@
 # test: time=60
 """A model of every family, written into a twin, reads back as the same model: equal text, equal twin."""
-import json
-import os
-import subprocess
-import sys
-
 import h5py
 
-TMP = os.environ["TEST_TMP"]
+from lib import TMP, check, end, good, read_json
+
 KNOTS = ", ".join(repr(1.0 / (1 + j)) for j in range(20))
 MODEL = f"""
 field1:
@@ -26,24 +22,19 @@ field4: {{family: gaussian, length_xy: 4, fraction: 0.25, coupling: -0.5}}
 
 
 def generate(name, text):
-    model, twin = f"{TMP}/{name}.yaml", f"{TMP}/{name}.vtkhdf"
-    with open(model, "w") as out:
+    with open(f"{TMP}/{name}.yaml", "w") as out:
         out.write(text)
-    subprocess.run([os.environ["EXSET"], "generate", model, "-size", "20,18,16", "-o", twin,
-                    "-verbosity", "0"], check=True, stdout=subprocess.DEVNULL)
-    with h5py.File(twin) as file:
+    good("generate", 1, f"{name}.yaml", "-size", "20,18,16", "-o", f"{name}.vtkhdf", "-verbosity", "0")
+    with h5py.File(f"{TMP}/{name}.vtkhdf") as file:
         written = file["VTKHDF"].attrs["model"]
-    with open(f"{TMP}/{name}.json") as file:
-        checksum = json.load(file)["checksum"]
-    return written, checksum
+    return written, read_json(f"{name}.json")["checksum"]
 
 
 first, checksum1 = generate("first", MODEL)
 second, checksum2 = generate("second", first)
-assert first == second, first
-assert checksum1 == checksum2
-assert "fraction: 0.3333333333333333\n" in first, first
+check(f"the model read back differs: {first}{second}", first == second)
+check(f"checksums {checksum1} {checksum2}", checksum1 == checksum2)
+check(f"fraction: {first}", "fraction: 0.3333333333333333\n" in first)
 for word in ("0.7", "below: true", "dof: 3", "coupling: -0.5", "nugget: 0.03", "3.0000000000000004"):
-    assert word in first, word
-print("checks 9")
-sys.exit(0)
+    check(f"no {word}: {first}", word in first)
+end()
