@@ -80,7 +80,7 @@ int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   check_values(ctx);
   check_refused("-seeed", "3", "nearest known key is -seed");
-  check_refused("-field1_lenght_xy", "3", "nearest known key is -field#_length_xy");
+  check_refused("-field12_lenght_xy", "3", "nearest known key is -field12_length_xy");
   check_refused("-qqqqqqqqqqqq", "3", "unknown key -qqqqqqqqqqqq");
   check_refused("-conduct_rtoll", "3", "unknown key");
   check_refused("-seed", "1.5", "an integer in [0,inf)");
@@ -98,7 +98,7 @@ int main(int argc, char **argv) {
   check_refused("--", "3", "not an option");
   char path[1024];
   write_case(ctx, path, sizeof path, "unknown.yaml", "field1: {fractoin: 0.3}\n");
-  check_refused(path, "-dry_run", "nearest known key is -field#_fraction");
+  check_refused(path, "-dry_run", "nearest known key is -field1_fraction");
   write_case(ctx, path, sizeof path, "broken.yaml", "a: [1, 2\nb: }\n");
   check_refused(path, "-dry_run", "not valid YAML");
   write_case(ctx, path, sizeof path, "value.yaml", "field1: {fraction: 0.3 -seed 7}\n");

@@ -86,6 +86,16 @@ static void to_pattern(const char *name, char *pattern, size_t size) {
   pattern[length] = '\0';
 }
 
+/* The table's name with '#' replaced by the number in the name that was given. */
+static void to_concrete(const char *pattern, const char *given, char *name, size_t size) {
+  static const char digits[] = "0123456789";
+  const char *number = given + strcspn(given, digits), *mark = strchr(pattern, '#');
+  const int width = (int)strspn(number, digits);
+  if (mark && width > 0)
+    snprintf(name, size, "%.*s%.*s%s", (int)(mark - pattern), pattern, width, number, mark + 1);
+  else snprintf(name, size, "%s", pattern);
+}
+
 int config_unknown_key(exset_ctx_t *ctx, const char *name, const char *where) {
   enum { MOST = 512 };
   const char *words[MOST];
@@ -99,6 +109,8 @@ int config_unknown_key(exset_ctx_t *ctx, const char *name, const char *where) {
   if (!nearest)
     return exset_fail(ctx, EXSET_ERR_INPUT, "unknown key -%.60s%s%s; see exset <command> --help",
                       name, in, where);
+  char concrete[128];
+  to_concrete(nearest, name, concrete, sizeof concrete);
   return exset_fail(ctx, EXSET_ERR_INPUT, "unknown key -%.60s%s%s; the nearest known key is -%s",
-                    name, in, where, nearest);
+                    name, in, where, concrete);
 }
