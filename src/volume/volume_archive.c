@@ -136,8 +136,8 @@ int exset_archive_put_text(exset_archive_t *archive, const char *name, const cha
   exset_h5_quiet_begin(&quiet);
   const hid_t type = text_type(strlen(text)), space = H5Screate(H5S_SCALAR);
   int err = put_dataset(archive, name, type, type, space, text);
-  if (!(exset_h5_close(type) & exset_h5_close(space)) && !err)
-    err = fail(archive, name, EXSET_ERR_RUN);
+  const bool closed = exset_h5_close(type);
+  if (!(exset_h5_close(space) && closed) && !err) err = fail(archive, name, EXSET_ERR_RUN);
   exset_h5_quiet_end(&quiet);
   return err;
 }
@@ -148,8 +148,8 @@ int exset_archive_describe(exset_archive_t *archive, const char *name, const cha
   exset_h5_quiet_begin(&quiet);
   const hid_t type = text_type(strlen(text)), space = H5Screate(H5S_SCALAR);
   int err = put_attribute(archive, name, attribute, type, space, text);
-  if (!(exset_h5_close(type) & exset_h5_close(space)) && !err)
-    err = fail(archive, name, EXSET_ERR_RUN);
+  const bool closed = exset_h5_close(type);
+  if (!(exset_h5_close(space) && closed) && !err) err = fail(archive, name, EXSET_ERR_RUN);
   exset_h5_quiet_end(&quiet);
   return err;
 }
