@@ -10,6 +10,9 @@
  *  normal or of the chi-square distribution with dof degrees of freedom. Local. */
 double exset_field_threshold(const exset_field_t *field);
 
+/** Density of the field's marginal distribution at x. Local. */
+double exset_field_density(const exset_field_t *field, double x);
+
 /** Volume fractions of the phases, fraction[n_fields + 1], from the fields' set fractions. Without
  *  coupling: fraction_i = p_i prod_{j<i} (1 - p_j). Local. */
 void exset_model_fractions(const exset_model_t *model, double *fraction);

@@ -44,6 +44,11 @@ double exset_field_threshold(const exset_field_t *field) {
   return exset_phase_quantile(field, field->below ? 1 - field->fraction : field->fraction);
 }
 
+double exset_field_density(const exset_field_t *field, double x) {
+  return field->type == EXSET_FIELD_GAUSSIAN ? gsl_ran_ugaussian_pdf(x)
+                                             : gsl_ran_chisq_pdf(x, field->dof);
+}
+
 /* P(point in the set of field a | X_1 = x). */
 static double conditional(const exset_field_t *field, double threshold, double x) {
   if (field->coupling == 0) return field->fraction;
