@@ -18,8 +18,8 @@ typedef struct {
   exset_projection_t *projection; /* own one: it keeps the spline matrix */
 } plane_field_t;
 
-/* A realisation, with what its differentiation needs. Keeping the noise costs half as much memory as z, and drawing it
- * again would take about as long as a transform. */
+/* A realisation, with what its differentiation needs. The noise is kept, in the single precision it comes in: it takes half
+ * of z's memory, and drawing it again would take three quarters of a transform's time. */
 typedef struct {
   bool drawn;
   exset_threshold_t mode;

@@ -13,7 +13,7 @@ static int64_t signed_index(int64_t i, int64_t n) {
   return i <= n / 2 ? i : i - n;
 }
 
-/* Words of n counters (k_col div 2, k_row): a row, or a column. */
+/* Normal variates of the first n counters. */
 static void draw(exset_rng_key_t key, int n, exset_rng_batch_t *words,
                  exset_normal_batch_t *normals) {
   exset_rng_words(key, n, words);
