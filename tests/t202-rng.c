@@ -172,8 +172,23 @@ static void check_keys(void) {
   CHECK(equal == 0);
 }
 
+/* exp in double precision, used by other modules: relative error, and limits that stay finite. */
+static void check_exponential(void) {
+  double worst = 0;
+  for (int i = -70000; i <= 70000; i++) {
+    const double x = 0.0101 * i + 1e-4 * sin(i);
+    const long double expected = expl((long double)x);
+    worst = fmax(worst, (double)fabsl((exset_exp(x) - expected) / expected));
+  }
+  CHECK_MSG(worst < 4.5e-16, "relative error of exp: %g", worst);
+  CHECK(exset_exp(0) == 1);
+  CHECK(exset_exp(1e300) == exset_exp(708) && isfinite(exset_exp(708)));
+  CHECK(exset_exp(-1e300) == exset_exp(-708) && exset_exp(-708) > 0);
+}
+
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
+  check_exponential();
   check_bits();
   check_formula();
   check_statistics();
