@@ -185,7 +185,7 @@ static void check_missing_half(exset_ctx_t *ctx, fit_t *fit) {
 
 /* ---- in the mean ---- */
 
-enum { STEPS = 900 };
+enum { STEPS = 2500 };
 static const double temperature = 0.08;
 
 typedef struct {
