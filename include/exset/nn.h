@@ -14,9 +14,9 @@
 #define EXSET_NN_MAX_LAYERS 32
 
 typedef enum {
-  EXSET_NN_CONV,       /* channels, kernel, stride, pad; with bias */
-  EXSET_NN_DENSE,      /* inner product of everything before: channels = outputs; with bias */
-  EXSET_NN_LEAKY_RELU, /* x for x > 0, slope * x else */
+  EXSET_NN_CONV,  /* channels, kernel, stride, pad < kernel; with bias; not after a dense layer */
+  EXSET_NN_DENSE, /* inner product of everything before: channels = outputs; with bias */
+  EXSET_NN_LEAKY_RELU, /* x for x > 0, slope * x else, slope >= 0; right behind one of the others */
 } exset_nn_kind_t;
 
 typedef struct {
@@ -33,8 +33,8 @@ typedef struct exset_nn_s exset_nn_t;
 /**
  * Build a network for batches of `batch` >= 1 images of input = channels, rows, cols; the last layer must be dense.
  * Initial weights are normal with standard deviation sqrt(2 / ((1 + slope^2) fan_in)) (He et al. 2015, slope of the
- * activation that follows, 1 for the last), biases 0, drawn from (seed, EXSET_STREAM_NETWORK, part = network, layer): they
- * depend neither on batch nor on the ranks. Local.
+ * activation that follows, 1 for the last), biases 0, drawn from (seed, EXSET_STREAM_NETWORK, index = network, part = place in the
+ * table, from 0) by their canonical index: they depend neither on batch nor on the ranks. Local.
  * Errors: EXSET_ERR_INPUT (sizes that do not fit: names the layer), EXSET_ERR_LOCAL (memory, oneDNN).
  */
 int exset_nn_create(exset_ctx_t *ctx, const int input[3], int batch, int n_layers,
@@ -50,12 +50,12 @@ double exset_nn_flops(const exset_nn_t *nn);
 /** Scores of a batch. Keeps what backward needs. update: take a step of the power iterations. Local. Errors: EXSET_ERR_LOCAL. */
 int exset_nn_forward(exset_nn_t *nn, const float *image, bool update, float *score);
 /**
- * Backward pass of the last forward. weights: add dLoss/dweights to the gradient array; d_image: NULL,
+ * Backward pass of the last forward; it may be called again, but not after the parameters have changed. weights: add dLoss/dweights to the gradient array; d_image: NULL,
  * or gets dLoss/dimage. Local. Errors: EXSET_ERR_LOCAL.
  */
 int exset_nn_backward(exset_nn_t *nn, const float *d_score, bool weights, float *d_image);
 
-/** The flat gradient, for a sum over ranks. Borrowed. exset_nn_zero sets it to 0. Local. */
+/** The flat gradient, for a sum over ranks: ask for it after the backward pass. Borrowed. exset_nn_zero sets it to 0. Local. */
 float *exset_nn_gradient(exset_nn_t *nn);
 void exset_nn_zero(exset_nn_t *nn);
 /** One step of Adam (Kingma & Ba 2015, with bias correction) by the gradient array. Local. Errors: EXSET_ERR_LOCAL. */
@@ -86,7 +86,7 @@ int exset_nn_load(exset_nn_t *nn, exset_archive_t *archive, const char *name);
 double exset_nn_loss_bce(int n, const float *score, double target, float *d_score);
 double exset_nn_loss_hinge(int n, const float *score, double sign, float *d_score);
 
-/** Name and version of the library behind this module. Local, static text. */
+/** Version of the library behind this module. Local, static text. */
 const char *exset_nn_version(void);
 
 #endif

@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include "exset/fft.h"
+#include "exset/nn.h"
 
 #include <string.h>
 
@@ -26,6 +27,7 @@ cJSON *cli_versions(void) {
   cJSON_AddStringToObject(versions, "mpi", mpi);
   cJSON_AddStringToObject(versions, "fftw", exset_fft_version());
   cJSON_AddStringToObject(versions, "petsc", exset_config_petsc_version());
+  cJSON_AddStringToObject(versions, "onednn", exset_nn_version());
   cJSON_AddStringToObject(versions, "cjson", cJSON_Version());
   cJSON_AddStringToObject(versions, "compiler", __VERSION__);
   return versions;
