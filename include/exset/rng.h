@@ -19,6 +19,7 @@ typedef enum {
   EXSET_STREAM_NETWORK = 4, /* initial weights */
   EXSET_STREAM_START = 5,   /* starting points of ensembles */
   EXSET_STREAM_DESIGN = 6,  /* parameter samples of sweeps */
+  EXSET_STREAM_CHOICE = 7,  /* random choices among realisations: index = choice, part = what for */
   EXSET_STREAM_END
 } exset_stream_t;
 
