@@ -94,42 +94,79 @@ static void check_independence(exset_ctx_t *ctx) {
   MUST(ctx, exset_plane_destroy(&turned));
 }
 
-/* Modes of realisation 0 of a white field, from its values. */
-static void modes_of(exset_ctx_t *ctx, const int64_t size[2], double complex *modes) {
-  const int64_t box[3] = {size[0], 4, size[1]};
-  exset_model_t model = {.n_fields = 1, .field = {plane_field_of(0, false, 0.5)}};
-  plane_use_terms(&model.field[0], 1, 1, 1 - 1e-15);
+/* A white field, and its modes found back from soft phases. */
+typedef struct {
   exset_plane_t *plane;
   exset_fft_serial_t *fft;
+  exset_model_t model;
+  int64_t cells, n_modes;
   double *phase, *real;
-  const int64_t cells = size[0] * size[1];
-  MUST(ctx, exset_plane_create(ctx, &model, box, voxel, EXSET_AXIS_Y, 1, &plane));
-  MUST(ctx, exset_fft_serial_create(ctx, 2, size, 0, &fft));
-  MUST(ctx, exset_alloc(ctx, 2 * cells, sizeof *phase, &phase));
-  MUST(ctx, exset_alloc(ctx, cells, sizeof *real, &real));
-  exset_plane_threshold(plane, EXSET_THRESHOLD_SOFT, 1);
-  MUST(ctx, exset_plane_draw(plane, 0, 1, 0, phase));
-  plane_fields(&model, cells, phase, real);
-  exset_fft_serial_forward(fft, real, modes);
-  for (int64_t k = 0; k < size[0] * (size[1] / 2 + 1); k++) modes[k] /= sqrt((double)cells);
-  free(phase);
-  free(real);
-  MUST(ctx, exset_fft_serial_destroy(&fft));
-  MUST(ctx, exset_plane_destroy(&plane));
+  double complex *modes;
+} white_t;
+
+static void white_create(exset_ctx_t *ctx, const int64_t size[2], white_t *w) {
+  const int64_t box[3] = {size[0], 4, size[1]};
+  *w = (white_t){.model = {.n_fields = 1, .field = {plane_field_of(0, false, 0.5)}}};
+  plane_use_terms(&w->model.field[0], 1, 1, 1 - 1e-15);
+  w->cells = size[0] * size[1];
+  w->n_modes = size[0] * (size[1] / 2 + 1);
+  MUST(ctx, exset_plane_create(ctx, &w->model, box, voxel, EXSET_AXIS_Y, 1, &w->plane));
+  MUST(ctx, exset_fft_serial_create(ctx, 2, size, 0, &w->fft));
+  MUST(ctx, exset_alloc(ctx, 2 * w->cells, sizeof *w->phase, &w->phase));
+  MUST(ctx, exset_alloc(ctx, w->cells, sizeof *w->real, &w->real));
+  MUST(ctx, exset_alloc(ctx, w->n_modes, sizeof *w->modes, &w->modes));
+  exset_plane_threshold(w->plane, EXSET_THRESHOLD_SOFT, 1);
+}
+
+static void white_draw(exset_ctx_t *ctx, white_t *w, uint64_t index) {
+  MUST(ctx, exset_plane_draw(w->plane, 0, 1, index, w->phase));
+  plane_fields(&w->model, w->cells, w->phase, w->real);
+  exset_fft_serial_forward(w->fft, w->real, w->modes);
+  for (int64_t k = 0; k < w->n_modes; k++) w->modes[k] /= sqrt((double)w->cells);
+}
+
+static void white_clear(exset_ctx_t *ctx, white_t *w) {
+  free(w->phase);
+  free(w->real);
+  free(w->modes);
+  MUST(ctx, exset_fft_serial_destroy(&w->fft));
+  MUST(ctx, exset_plane_destroy(&w->plane));
 }
 
 /* The modes that a small and a large box share, away from the small one's highest. */
 static void check_modes(exset_ctx_t *ctx) {
-  static const int64_t small[2] = {7, 8}, large[2] = {20, 150};
-  static double complex a[7 * 5], b[20 * 76];
-  modes_of(ctx, small, a);
-  modes_of(ctx, large, b);
+  static const int64_t size[2][2] = {{7, 8}, {20, 150}};
+  white_t w[2];
+  for (int b = 0; b < 2; b++) {
+    white_create(ctx, size[b], &w[b]);
+    white_draw(ctx, &w[b], 0);
+  }
   for (int64_t i = -3; i <= 3; i++)
     for (int64_t j = 0; j <= 3; j++) {
-      const double complex x = a[(i + 7) % 7 * 5 + j], y = b[(i + 20) % 20 * 76 + j];
+      const double complex x = w[0].modes[(i + 7) % 7 * 5 + j];
+      const double complex y = w[1].modes[(i + 20) % 20 * 76 + j];
       CHECK_MSG(cabs(x - y) < 1e-6, "mode %d, %d: %g%+gi and %g%+gi", (int)i, (int)j, creal(x),
                 cimag(x), creal(y), cimag(y));
     }
+  for (int b = 0; b < 2; b++) white_clear(ctx, &w[b]);
+}
+
+/* E |W|^2 = 1 in every mode, those that are their own mirror images included: means over realisations within 4.5 standard
+ * errors from their spread, 45 checks. */
+static void check_power(exset_ctx_t *ctx) {
+  static const int64_t size[2][2] = {{6, 8}, {5, 5}};
+  for (int b = 0; b < 2; b++) {
+    white_t w;
+    plane_mean_t power[30] = {{0}};
+    white_create(ctx, size[b], &w);
+    for (int r = 0; r < 2000; r++) {
+      white_draw(ctx, &w, (uint64_t)r);
+      for (int64_t k = 0; k < w.n_modes; k++)
+        plane_count(&power[k], creal(w.modes[k] * conj(w.modes[k])));
+    }
+    for (int k = 0; k < w.n_modes; k++) plane_check_mean(&power[k], 1, 0, "power of mode", k);
+    white_clear(ctx, &w);
+  }
 }
 
 static void check_labels(exset_ctx_t *ctx) {
@@ -209,6 +246,7 @@ int main(int argc, char **argv) {
   check_draws(ctx);
   check_independence(ctx);
   check_modes(ctx);
+  check_power(ctx);
   check_labels(ctx);
   check_extremes(ctx);
   check_errors(ctx);

@@ -62,7 +62,7 @@ static int make_field(exset_plane_t *plane, const int64_t n[3], const double vox
 static int make_slot(const exset_plane_t *plane, plane_slot_t *slot) {
   EXSET_TRY(exset_alloc(plane->ctx, plane->n_components * plane->rows * plane->row_modes,
                         2 * sizeof(float), &slot->noise));
-  return exset_alloc(plane->ctx, plane->n_components * plane->cells, sizeof(double), &slot->z);
+  return exset_alloc(plane->ctx, plane->n_components * plane->stride, sizeof(double), &slot->z);
 }
 
 static int make_scratch(exset_plane_t *plane) {
@@ -71,7 +71,7 @@ static int make_scratch(exset_plane_t *plane) {
   /* plans by estimate: the same rounding in every run */
   EXSET_TRY(exset_fft_serial_create(ctx, 2, size, EXSET_FFT_SERIAL_ESTIMATE, &plane->fft));
   EXSET_TRY(exset_alloc(ctx, plane->rows * plane->row_modes, sizeof *plane->modes, &plane->modes));
-  EXSET_TRY(exset_alloc(ctx, plane->n_fields * plane->cells, sizeof(double), &plane->d_x));
+  EXSET_TRY(exset_alloc(ctx, plane->n_fields * plane->stride, sizeof(double), &plane->d_x));
   return exset_alloc(ctx, plane->cells > quadrant ? plane->cells : quadrant, sizeof(double),
                      &plane->work);
 }
@@ -83,6 +83,7 @@ static int setup(exset_plane_t *plane, const exset_model_t *model, const int64_t
   plane->rows = n[plane->normal == EXSET_AXIS_Z ? EXSET_AXIS_Y : EXSET_AXIS_Z];
   plane->cols = n[plane->normal == EXSET_AXIS_X ? EXSET_AXIS_Y : EXSET_AXIS_X];
   plane->cells = plane->rows * plane->cols;
+  plane->stride = (plane->cells + 7) / 8 * 8;
   plane->row_modes = plane->cols / 2 + 1;
   plane->quadrant = (plane->rows / 2 + 1) * plane->row_modes;
   for (int f = 0; f < plane->n_fields; f++)

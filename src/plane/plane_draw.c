@@ -39,7 +39,7 @@ void plane_realise(exset_plane_t *plane, plane_slot_t *slot, uint64_t seed, uint
         colour(n, field->amplitude + plane_quadrant_row(plane, i) * n, noise + 2 * i * n,
                (double *)(plane->modes + i * n));
       exset_fft_serial_inverse(plane->fft, plane->modes,
-                               slot->z + (field->first + c) * plane->cells);
+                               slot->z + (field->first + c) * plane->stride);
     }
   }
 }
@@ -87,9 +87,10 @@ int exset_plane_backward(exset_plane_t *plane, int slot_number, const double *d_
   plane_phases_adjoint(plane, slot, d_phase);
   for (int f = 0; f < plane->n_fields; f++) {
     plane_field_t *field = &plane->field[f];
-    double *d_x = plane->d_x + f * plane->cells;
+    double *d_x = plane->d_x + f * plane->stride;
     for (int c = field->first; c < field->first + field->components; c++) {
-      if (field->squared) twice_product(plane->cells, slot->z + c * plane->cells, d_x, plane->work);
+      if (field->squared)
+        twice_product(plane->cells, slot->z + c * plane->stride, d_x, plane->work);
       collect_component(plane, field, noise_of(plane, slot, c), field->squared ? plane->work : d_x);
     }
   }

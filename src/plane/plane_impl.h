@@ -25,7 +25,7 @@ typedef struct {
   exset_threshold_t mode;
   double temperature;
   float *noise; /* W[components][rows][modes of a row], pairs (re, im) */
-  double *z;    /* Gaussian components[components][rows][cols] */
+  double *z;    /* Gaussian components[components][stride] */
 } plane_slot_t;
 
 struct exset_plane_s {
@@ -33,6 +33,7 @@ struct exset_plane_s {
   exset_model_t model;
   int normal;
   int64_t rows, cols, cells;
+  int64_t stride;    /* from one field to the next: cells, rounded up to what transforms want */
   int64_t row_modes; /* modes of a row: cols / 2 + 1, as many as the quadrant has */
   int64_t quadrant;  /* modes of the quadrant */
   int n_fields, n_components;
@@ -41,7 +42,7 @@ struct exset_plane_s {
   plane_slot_t *slot; /* [n_slots + 1], the last for labels */
   exset_fft_serial_t *fft;
   double complex *modes; /* scratch: [rows][row_modes] */
-  double *d_x;           /* scratch: [n_fields][cells] */
+  double *d_x;           /* scratch: [n_fields][stride] */
   double *work;          /* scratch: [cells], of the quadrant at least */
   exset_threshold_t mode;
   double temperature;

@@ -116,7 +116,7 @@ typedef struct {
 } block_t;
 
 static const double *component(block_t b, int c) {
-  return b.slot->z + c * b.plane->cells + b.at;
+  return b.slot->z + c * b.plane->stride + b.at;
 }
 
 /* X of a field on the block: its Gaussian component itself, or values put into buffer. */
@@ -187,7 +187,7 @@ static void block_adjoint(exset_plane_t *plane, block_t b, const double *d_phase
   }
   memcpy(d_rest, d_phase + n_fields * plane->cells + b.at, (size_t)b.n * sizeof *d_rest);
   for (int f = n_fields - 1; f >= 0; f--) {
-    double *d_x = plane->d_x + f * plane->cells + b.at;
+    double *d_x = plane->d_x + f * plane->stride + b.at;
     soft_slope(b.n, set_of(&plane->field[f], b.slot->temperature), x[f], slope);
     split_adjoint(b.n, h[f], rest[f], slope, d_phase + f * plane->cells + b.at, d_rest, d_x);
     plane->field[f].d_level -= sum_of(b.n, d_x);
@@ -195,7 +195,7 @@ static void block_adjoint(exset_plane_t *plane, block_t b, const double *d_phase
   for (int f = 1; f < n_fields; f++) /* couplings to the first field, once its own are known */
     if (!plane->field[f].squared && !plane->field[0].squared)
       plane->field[f].d_coupling +=
-          block_coupling(b, f, x[f], plane->d_x + f * plane->cells + b.at, plane->d_x + b.at);
+          block_coupling(b, f, x[f], plane->d_x + f * plane->stride + b.at, plane->d_x + b.at);
 }
 
 /* ---- whole sections ---- */
