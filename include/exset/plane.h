@@ -30,7 +30,8 @@ int exset_plane_destroy(exset_plane_t **plane);
 /** Rows and columns of the sections, phases (fields + 1). Local. */
 void exset_plane_shape(const exset_plane_t *plane, int64_t *rows, int64_t *cols, int *n_phases);
 
-/** Take the numbers of a model of the same shape, and set the derivatives collected to 0. Local. Errors: EXSET_ERR_LOCAL. */
+/** Take the numbers of a model of the same shape, and set the derivatives collected to 0; the slots are empty then. Local.
+ *  Errors: EXSET_ERR_LOCAL (memory, another shape). */
 int exset_plane_model(exset_plane_t *plane, const exset_model_t *model);
 /** Sharpness T > 0 of the thresholds and their mode, for the draws that follow. Local. */
 void exset_plane_threshold(exset_plane_t *plane, exset_threshold_t mode, double temperature);
@@ -43,7 +44,7 @@ int exset_plane_draw(exset_plane_t *plane, int slot, uint64_t seed, uint64_t ind
 int exset_plane_labels(exset_plane_t *plane, uint64_t seed, uint64_t index, uint8_t *label);
 /**
  * Add the derivatives of a loss given those with respect to a slot's phases, d_phase[n_phases][rows][cols], to the plane's
- * collection (by mode, threshold and coupling). Local. Errors: EXSET_ERR_LOCAL.
+ * collection (by mode, threshold and coupling). Local. Errors: EXSET_ERR_LOCAL (an empty slot).
  */
 int exset_plane_backward(exset_plane_t *plane, int slot, const double *d_phase);
 /**
