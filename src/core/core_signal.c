@@ -1,0 +1,30 @@
+/* Signals that ask for an orderly end. A handler has no arguments of its own: the one variable of this file is how it tells. */
+#include "exset/signal.h"
+
+#include <errno.h>
+#include <string.h>
+
+static volatile sig_atomic_t last_seen;
+
+static void take_note(int number) {
+  last_seen = number;
+}
+
+int exset_signal_watch(exset_ctx_t *ctx, exset_signal_t *before) {
+  struct sigaction action = {.sa_handler = take_note, .sa_flags = SA_RESTART};
+  sigemptyset(&action.sa_mask);
+  last_seen = 0;
+  if (sigaction(SIGTERM, &action, &before->term) == 0 &&
+      sigaction(SIGUSR1, &action, &before->usr1) == 0)
+    return EXSET_OK;
+  return exset_fail(ctx, EXSET_ERR_LOCAL, "cannot watch for signals: %s", strerror(errno));
+}
+
+int exset_signal_seen(void) {
+  return last_seen;
+}
+
+void exset_signal_restore(const exset_signal_t *before) {
+  sigaction(SIGTERM, &before->term, NULL);
+  sigaction(SIGUSR1, &before->usr1, NULL);
+}
