@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "calibrate_impl.h"
-#include "exset/rng.h"
 
 void exset_calibration_clear(exset_calibration_t *result) {
   free(result->parameter);
@@ -37,14 +36,18 @@ static int check_voxel(exset_ctx_t *ctx, const double voxel[3]) {
   return EXSET_OK;
 }
 
-static int check_model(exset_ctx_t *ctx, const exset_sections_t *sections,
-                       const exset_model_t *model) {
+static int check_phases(exset_ctx_t *ctx, const exset_sections_t *sections,
+                        const exset_model_t *model) {
   if (model->n_fields != sections->n_phases - 1)
     return exset_fail(
         ctx, EXSET_ERR_INPUT,
         "the sections have %d phases and the model has %d fields: needed are %d fields "
         "(one fewer than phases)",
         sections->n_phases, model->n_fields, sections->n_phases - 1);
+  return EXSET_OK;
+}
+
+static int check_uncoupled(exset_ctx_t *ctx, const exset_model_t *model) {
   for (int a = 0; a < model->n_fields; a++)
     if (model->field[a].coupling != 0)
       return exset_fail(ctx, EXSET_ERR_INPUT,
@@ -111,34 +114,37 @@ static int check_symmetry(exset_ctx_t *ctx, const exset_sections_t *sections,
   return EXSET_OK;
 }
 
-int exset_calibrate_check(exset_ctx_t *ctx, const exset_sections_t *sections,
-                          const exset_calibrate_options_t *options, const exset_model_t *model) {
-  EXSET_TRY(check_model(ctx, sections, model));
+int case_check(exset_ctx_t *ctx, const exset_sections_t *sections,
+               const exset_calibrate_options_t *options, const exset_model_t *model) {
+  EXSET_TRY(check_phases(ctx, sections, model));
   EXSET_TRY(check_voxel(ctx, options->voxel));
   EXSET_TRY(check_fixed_lengths(ctx, options, model));
   return check_symmetry(ctx, sections, options, model);
 }
 
-/* ---- starts ---- */
-
-/* Uniform in (-1, 1), a function of its arguments alone. */
-static double scatter(exset_rng_key_t key, int index) {
-  const uint32_t counter[4] = {(uint32_t)index, 0, 0, 0};
-  uint32_t word[4];
-  exset_rng_one(key, counter, word);
-  return 2 * exset_rng_uniform(word[0]) - 1;
+int exset_calibrate_check(exset_ctx_t *ctx, const exset_sections_t *sections,
+                          const exset_calibrate_options_t *options, const exset_model_t *model) {
+  EXSET_TRY(check_phases(ctx, sections, model));
+  EXSET_TRY(check_uncoupled(ctx, model));
+  return case_check(ctx, sections, options, model);
 }
+
+exset_calibrate_options_t case_settle_voxel(const exset_sections_t *sections,
+                                            const exset_calibrate_options_t *given) {
+  exset_calibrate_options_t options = *given;
+  if (!contain_z(sections)) options.voxel[EXSET_AXIS_Z] = options.voxel[EXSET_AXIS_X];
+  return options;
+}
+
+/* ---- starts ---- */
 
 /* Start s: the first as it is, the others scattered about it, inside the bounds. */
 static void start_theta(const fit_t *fit, const double *first, uint64_t seed, int s,
                         double *theta) {
-  const exset_rng_key_t key = exset_rng_key(seed, EXSET_STREAM_START, (uint64_t)s, 0);
-  for (int i = 0; i < fit->n_free; i++) {
-    const free_t *param = &fit->param[fit->free_index[i]];
-    const double low = free_to_theta(param, param->low), high = free_to_theta(param, param->high);
-    const double step = s == 0 ? 0 : param->spread * scatter(key, i);
-    theta[i] = fmin(fmax(first[i] + step, low), high);
-  }
+  const exset_rng_key_t key =
+      exset_rng_key(seed, EXSET_STREAM_START, (uint64_t)s, START_PART_DESCENT);
+  memcpy(theta, first, (size_t)fit->n_free * sizeof *theta);
+  if (s > 0) fit_scatter(fit, key, 0, theta);
 }
 
 /* Descents of this rank's starts; keeps the best: theta, descent. loss[n_starts] of the others stays infinite. */
@@ -239,42 +245,6 @@ static int multi_start(fit_t *fit, const exset_calibrate_options_t *options, int
   return err;
 }
 
-/* ---- results ---- */
-
-static int list_parameters(fit_t *fit, exset_calibration_t *result) {
-  EXSET_TRY(exset_alloc(fit->ctx, fit->n_params, sizeof *result->parameter, &result->parameter));
-  result->n_parameters = fit->n_params;
-  for (int i = 0; i < fit->n_params; i++) {
-    const free_t *param = &fit->param[i];
-    exset_parameter_t *out = &result->parameter[i];
-    memcpy(out->name, param->name, sizeof out->name);
-    out->value = *param->value;
-    out->sd = NAN;
-    out->low = param->low;
-    out->high = param->high;
-    out->fixed = param->fixed;
-    if (param->fixed) continue;
-    if (out->value <= param->low * (1 + 1e-6)) out->at_bound = -1;
-    if (out->value >= param->high * (1 - 1e-6)) out->at_bound = 1;
-  }
-  return EXSET_OK;
-}
-
-static void warn_of_bounds(const exset_ctx_t *ctx, const exset_calibration_t *result) {
-  for (int i = 0; i < result->n_parameters; i++) {
-    const exset_parameter_t *p = &result->parameter[i];
-    if (p->at_bound == 0 || strstr(p->name, "_knots_")) continue;
-    exset_warn(ctx, "%s ended at its %s bound, %g: the data ask for more, or do not determine it",
-               p->name, p->at_bound < 0 ? "lower" : "upper", p->value);
-  }
-}
-
-/* The fit's model, without what it was built from. */
-static int take_model(exset_ctx_t *ctx, const fit_t *fit, exset_model_t *model) {
-  exset_model_clear(model);
-  return exset_model_copy(ctx, &fit->model, model);
-}
-
 /* ---- stages ---- */
 
 /* Stage 1: every open spline spectrum is a Matern term. fit is left at the optimum. */
@@ -321,55 +291,41 @@ static int high_parametric(exset_ctx_t *ctx, const data_t *data,
   return err;
 }
 
-/* The loss at the optimum without the penalty on splines. */
-static int plain_loss(fit_t *fit, double *loss) {
-  double *theta;
-  EXSET_TRY(exset_alloc(fit->ctx, fit->n_free, sizeof *theta, &theta));
-  const double smoothness = fit->smoothness;
-  fit->smoothness = 0;
-  fit_get_theta(fit, theta);
-  const int err = fit_loss(fit, theta, loss, NULL);
-  fit->smoothness = smoothness;
-  *loss *= fit->unit;
-  free(theta);
-  return err;
+bool optimum_has_splines(const exset_model_t *model) {
+  for (int a = 0; a < model->n_fields; a++)
+    if (model->field[a].spectrum.n_terms == 0) return true;
+  return false;
+}
+
+int optimum_find(exset_ctx_t *ctx, const data_t *data, const exset_calibrate_options_t *options,
+                 const exset_model_t *model, fit_t *fit, exset_calibration_t *result) {
+  bool open = false;
+  for (int a = 0; a < model->n_fields; a++) open |= start_is_open(&model->field[a].spectrum);
+  EXSET_TRY(low_parametric(ctx, data, options, model, fit, result));
+  return open ? high_parametric(ctx, data, options, model, fit, result) : EXSET_OK;
 }
 
 static int calibrate(exset_ctx_t *ctx, const data_t *data, const exset_calibrate_options_t *options,
                      exset_model_t *model, fit_t *fit, exset_calibration_t *result) {
-  bool open = false, splines = false;
-  for (int a = 0; a < model->n_fields; a++) {
-    open |= start_is_open(&model->field[a].spectrum);
-    splines |= model->field[a].spectrum.n_terms == 0;
-  }
+  const bool splines = optimum_has_splines(model);
   const double begin = MPI_Wtime();
-  EXSET_TRY(low_parametric(ctx, data, options, model, fit, result));
-  if (open) EXSET_TRY(high_parametric(ctx, data, options, model, fit, result));
-  EXSET_TRY(exset_agree(ctx, plain_loss(fit, &result->loss)));
+  EXSET_TRY(optimum_find(ctx, data, options, model, fit, result));
+  EXSET_TRY(exset_agree(ctx, fit_plain_loss(fit, &result->loss)));
   result->seconds_fit = MPI_Wtime() - begin;
-  EXSET_TRY(exset_agree(ctx, list_parameters(fit, result)));
-  EXSET_TRY(exset_agree(ctx, take_model(ctx, fit, model)));
+  EXSET_TRY(exset_agree(ctx, result_parameters(fit, result)));
+  EXSET_TRY(exset_agree(ctx, result_take_model(fit, model)));
   EXSET_TRY(exset_agree(ctx, result_describe(ctx, data, options->cylindrical, fit, result)));
   if (!splines && !options->no_uncertainty)
     EXSET_TRY(uncertainty(ctx, data, fit, options->max_iterations, result));
   result->seconds_sd = MPI_Wtime() - begin - result->seconds_fit;
-  warn_of_bounds(ctx, result);
-  memcpy(result->grid, fit->grid, sizeof result->grid);
+  result_warn_of_bounds(ctx, result);
   return EXSET_OK;
-}
-
-/* Sections in x-y have no voxel edge along z, and a coarse one would cut the spectrum off: take that of x. */
-static exset_calibrate_options_t settle_voxel(const exset_sections_t *sections,
-                                              const exset_calibrate_options_t *given) {
-  exset_calibrate_options_t options = *given;
-  if (!contain_z(sections)) options.voxel[EXSET_AXIS_Z] = options.voxel[EXSET_AXIS_X];
-  return options;
 }
 
 int exset_calibrate_coverage(exset_ctx_t *ctx, const exset_sections_t *sections,
                              const exset_calibrate_options_t *given, exset_model_t *model,
                              exset_calibration_t *result) {
-  const exset_calibrate_options_t settled = settle_voxel(sections, given), *options = &settled;
+  const exset_calibrate_options_t settled = case_settle_voxel(sections, given), *options = &settled;
   *result = (exset_calibration_t){.n_phases = sections->n_phases};
   EXSET_TRY(exset_calibrate_check(ctx, sections, options, model));
   const double begin = MPI_Wtime();

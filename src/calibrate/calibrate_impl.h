@@ -3,6 +3,10 @@
 #define EXSET_CALIBRATE_IMPL_H
 
 #include "exset/calibrate.h"
+#include "exset/rng.h"
+
+/* Parts of the stream of starts. */
+enum { START_PART_DESCENT = 0, START_PART_MEMBER = 1, START_PART_SLOPE = 2 };
 
 enum { PLANES_XY = 0, PLANES_Z = 1, MAX_GROUPS = 2 };
 
@@ -45,7 +49,7 @@ int64_t curve_average(const group_t *group, double max_lag, along_t along, const
                       int n_functions, const double *c, double *lag, double *curve);
 
 /* A free number of the model and its transform to theta. */
-typedef enum { SCALE_LOG, SCALE_LOGIT } scale_t;
+typedef enum { SCALE_LOG, SCALE_LOGIT, SCALE_LINEAR } scale_t;
 typedef struct {
   char name[48];
   scale_t scale;
@@ -103,17 +107,35 @@ int fit_set_data(fit_t *fit, const data_t *data, int g, int skip);
 void fit_get_theta(const fit_t *fit, double *theta);
 void fit_set_theta(fit_t *fit, const double *theta);
 double free_to_theta(const free_t *param, double value);
+/** Set the derivatives by the model's numbers, fit->grad, to 0; and bring them to theta: gradient[n_free], times scale. Local. */
+void fit_zero_gradient(fit_t *fit);
+void fit_theta_gradient(const fit_t *fit, double scale, double *gradient);
+/** Add to each theta a number uniform within +-spread (0: the parameter's own), inside the bounds. Local. */
+void fit_scatter(const fit_t *fit, exset_rng_key_t key, double spread, double *theta);
+/** Bring theta back inside the bounds. Local. */
+void fit_clip(const fit_t *fit, double *theta);
 /** loss (in units of fit->unit, with the penalty) and its gradient (NULL: not wanted). Local. */
 int fit_loss(fit_t *fit, const double *theta, double *loss, double *gradient);
+/** The loss at the fit's model in the data's own unit, without the penalty on splines. Local. */
+int fit_plain_loss(fit_t *fit, double *loss);
 /** Model coverage of plane p at the fit's model, c[n_phases * n_phases][all product lags]. Local. */
 int fit_model_coverage(fit_t *fit, int p, double *c);
 
 /** Numbers of the model to be calibrated (calibrate_theta.c). Local. Errors: EXSET_ERR_INPUT: unknown fixed name. */
 int fit_params_create(fit_t *fit, const exset_calibrate_options_t *options, bool strict);
 
+/** What exset_calibrate_check refuses, but for coupling. Local. */
+int case_check(exset_ctx_t *ctx, const exset_sections_t *sections,
+               const exset_calibrate_options_t *options, const exset_model_t *model);
+/** Sections in x-y have no voxel edge along z, and a coarse one would cut the spectrum off: that of x is taken. Local. */
+exset_calibrate_options_t case_settle_voxel(const exset_sections_t *sections,
+                                            const exset_calibrate_options_t *given);
+
 /** Fill in what the model leaves open, from the data (calibrate_start.c). Local. */
 int start_fill(exset_ctx_t *ctx, const data_t *data, const exset_calibrate_options_t *options,
                exset_model_t *model);
+/** Volume fractions of the data, fraction[n_phases]: C_ii(0), pooled over all sections. Local. */
+void start_fractions(const data_t *data, double *fraction);
 /** Is it a spline spectrum without coefficients? Local. */
 bool start_is_open(const exset_spectrum_t *spectrum);
 /** Spline coefficients that follow the low-parametric spectrum `like`; shape and range of `spectrum` where given. Local. */
@@ -131,10 +153,23 @@ typedef struct {
 /** Minimise from theta (in, out). Local. Errors: EXSET_ERR_LOCAL. */
 int fit_minimise(fit_t *fit, int max_iterations, double *theta, descent_t *descent);
 
+/** The optimum by coverage functions of a model without coupling: builds the fit and leaves it there; fills starts and
+ *  history of result. Collective. */
+int optimum_find(exset_ctx_t *ctx, const data_t *data, const exset_calibrate_options_t *options,
+                 const exset_model_t *model, fit_t *fit, exset_calibration_t *result);
+/** Has a field a spline spectrum? Local. */
+bool optimum_has_splines(const exset_model_t *model);
+
 /** Jackknife over sections of one group, sections left out in turn: fills sd of result. Collective. */
 int uncertainty(exset_ctx_t *ctx, const data_t *data, fit_t *fit, int max_iterations,
                 exset_calibration_t *result);
 
+/** The fit's numbers as a list of parameters, without sd. Local. */
+int result_parameters(const fit_t *fit, exset_calibration_t *result);
+/** Name parameters at a bound, but for those of splines. Local. */
+void result_warn_of_bounds(const exset_ctx_t *ctx, const exset_calibration_t *result);
+/** The fit's model, in place of the one that was there. Local. */
+int result_take_model(const fit_t *fit, exset_model_t *model);
 /** Curves, misfit, sampling error and fractions for the report (calibrate_result.c). Local. */
 int result_describe(exset_ctx_t *ctx, const data_t *data, bool cylindrical, fit_t *fit,
                     exset_calibration_t *result);

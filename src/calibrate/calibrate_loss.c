@@ -287,10 +287,10 @@ static double penalty(fit_t *fit, double scale) {
   return sum;
 }
 
-static void zero_gradient(exset_model_t *grad) {
-  for (int a = 0; a < grad->n_fields; a++) {
-    exset_spectrum_t *s = &grad->field[a].spectrum;
-    grad->field[a].fraction = s->nugget = 0;
+void fit_zero_gradient(fit_t *fit) {
+  for (int a = 0; a < fit->grad.n_fields; a++) {
+    exset_spectrum_t *s = &fit->grad.field[a].spectrum;
+    fit->grad.field[a].fraction = fit->grad.field[a].coupling = s->nugget = 0;
     for (int t = 0; t < s->n_terms; t++) {
       exset_term_t *term = &s->term[t];
       term->weight = term->length_xy = term->length_z = term->nu = term->width = 0;
@@ -302,7 +302,7 @@ static void zero_gradient(exset_model_t *grad) {
 
 int fit_loss(fit_t *fit, const double *theta, double *loss, double *gradient) {
   fit_set_theta(fit, theta);
-  zero_gradient(&fit->grad);
+  fit_zero_gradient(fit);
   fit->evaluations++;
   exset_pair_t *pair[EXSET_MAX_FIELDS] = {NULL};
   int err = EXSET_OK;
@@ -316,13 +316,21 @@ int fit_loss(fit_t *fit, const double *theta, double *loss, double *gradient) {
   const double unit = fit->total_weight * fit->unit;
   sum += penalty(fit, fit->smoothness * unit);
   *loss = sum / unit;
-  for (int i = 0; gradient && i < fit->n_free; i++) {
-    const free_t *param = &fit->param[fit->free_index[i]];
-    const double v = *param->value;
-    const double by_value = *param->grad + (param->grad_tied ? *param->grad_tied : 0);
-    gradient[i] = by_value * v * (param->scale == SCALE_LOG ? 1 : 1 - v) / unit;
-  }
+  if (gradient) fit_theta_gradient(fit, 1 / unit, gradient);
   return EXSET_OK;
+}
+
+int fit_plain_loss(fit_t *fit, double *loss) {
+  double *theta;
+  EXSET_TRY(exset_alloc(fit->ctx, fit->n_free, sizeof *theta, &theta));
+  const double smoothness = fit->smoothness;
+  fit->smoothness = 0;
+  fit_get_theta(fit, theta);
+  const int err = fit_loss(fit, theta, loss, NULL);
+  fit->smoothness = smoothness;
+  *loss *= fit->unit;
+  free(theta);
+  return err;
 }
 
 int fit_model_coverage(fit_t *fit, int p, double *c) {

@@ -209,7 +209,43 @@ int result_describe(exset_ctx_t *ctx, const data_t *data, bool cylindrical, fit_
   finish_misfit(data->n_phases, total, result);
   describe_fractions(data, result);
   exset_model_fractions(&fit->model, result->fraction_model);
+  memcpy(result->grid, fit->grid, sizeof result->grid);
   return EXSET_OK;
+}
+
+/* ---- parameters ---- */
+
+int result_parameters(const fit_t *fit, exset_calibration_t *result) {
+  EXSET_TRY(exset_alloc(fit->ctx, fit->n_params, sizeof *result->parameter, &result->parameter));
+  result->n_parameters = fit->n_params;
+  for (int i = 0; i < fit->n_params; i++) {
+    const free_t *param = &fit->param[i];
+    exset_parameter_t *out = &result->parameter[i];
+    memcpy(out->name, param->name, sizeof out->name);
+    out->value = *param->value;
+    out->sd = NAN;
+    out->low = param->low;
+    out->high = param->high;
+    out->fixed = param->fixed;
+    if (param->fixed) continue;
+    if (out->value <= param->low + 1e-6 * fabs(param->low)) out->at_bound = -1;
+    if (out->value >= param->high - 1e-6 * fabs(param->high)) out->at_bound = 1;
+  }
+  return EXSET_OK;
+}
+
+void result_warn_of_bounds(const exset_ctx_t *ctx, const exset_calibration_t *result) {
+  for (int i = 0; i < result->n_parameters; i++) {
+    const exset_parameter_t *p = &result->parameter[i];
+    if (p->at_bound == 0 || strstr(p->name, "_knots_")) continue;
+    exset_warn(ctx, "%s ended at its %s bound, %g: the data ask for more, or do not determine it",
+               p->name, p->at_bound < 0 ? "lower" : "upper", p->value);
+  }
+}
+
+int result_take_model(const fit_t *fit, exset_model_t *model) {
+  exset_model_clear(model);
+  return exset_model_copy(fit->ctx, &fit->model, model);
 }
 
 /* ---- jackknife of the parameters ---- */

@@ -20,8 +20,7 @@ bool start_is_open(const exset_spectrum_t *spectrum) {
 
 /* ---- fractions ---- */
 
-/* Volume fractions of the data: C_ii(0), pooled over all sections. */
-static void data_fractions(const data_t *data, double *fraction) {
+void start_fractions(const data_t *data, double *fraction) {
   double pairs = 0;
   for (int i = 0; i < data->n_phases; i++) fraction[i] = 0;
   for (int g = 0; g < MAX_GROUPS; g++) {
@@ -109,7 +108,7 @@ int start_fill(exset_ctx_t *ctx, const data_t *data, const exset_calibrate_optio
                exset_model_t *model) {
   const int n_fields = model->n_fields;
   double fraction[EXSET_MAX_PHASES], p[EXSET_MAX_FIELDS], rest = 1;
-  data_fractions(data, fraction);
+  start_fractions(data, fraction);
   exset_pair_t *pair[EXSET_MAX_FIELDS] = {NULL};
   int err = EXSET_OK;
   for (int a = 0; !err && a < n_fields; a++) {

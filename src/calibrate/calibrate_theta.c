@@ -6,9 +6,23 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MAX_COUPLING = 20 }; /* beyond, a field is the first one but for rounding: 1/(1 + c^2) */
+
 double free_to_theta(const free_t *param, double value) {
   const double v = fmin(fmax(value, param->low), param->high);
+  if (param->scale == SCALE_LINEAR) return v;
   return param->scale == SCALE_LOG ? log(v) : log(v / (1 - v));
+}
+
+static double free_to_value(const free_t *param, double theta) {
+  if (param->scale == SCALE_LINEAR) return theta;
+  return param->scale == SCALE_LOG ? exp(theta) : 1 / (1 + exp(-theta));
+}
+
+/* dvalue/dtheta, from the value. */
+static double free_slope(const free_t *param, double value) {
+  if (param->scale == SCALE_LINEAR) return 1;
+  return param->scale == SCALE_LOG ? value : value * (1 - value);
 }
 
 void fit_get_theta(const fit_t *fit, double *theta) {
@@ -21,8 +35,40 @@ void fit_get_theta(const fit_t *fit, double *theta) {
 void fit_set_theta(fit_t *fit, const double *theta) {
   for (int i = 0; i < fit->n_free; i++) {
     const free_t *param = &fit->param[fit->free_index[i]];
-    *param->value = param->scale == SCALE_LOG ? exp(theta[i]) : 1 / (1 + exp(-theta[i]));
+    *param->value = free_to_value(param, theta[i]);
     if (param->tied) *param->tied = *param->value;
+  }
+}
+
+void fit_theta_gradient(const fit_t *fit, double scale, double *gradient) {
+  for (int i = 0; i < fit->n_free; i++) {
+    const free_t *param = &fit->param[fit->free_index[i]];
+    const double by_value = *param->grad + (param->grad_tied ? *param->grad_tied : 0);
+    gradient[i] = scale * by_value * free_slope(param, *param->value);
+  }
+}
+
+/* Uniform in (-1, 1), a function of its arguments alone. */
+static double uniform(exset_rng_key_t key, int index) {
+  const uint32_t counter[4] = {(uint32_t)index, 0, 0, 0};
+  uint32_t word[4];
+  exset_rng_one(key, counter, word);
+  return 2 * exset_rng_uniform(word[0]) - 1;
+}
+
+void fit_scatter(const fit_t *fit, exset_rng_key_t key, double spread, double *theta) {
+  for (int i = 0; i < fit->n_free; i++) {
+    const double own = fit->param[fit->free_index[i]].spread;
+    theta[i] += (spread > 0 ? spread : own) * uniform(key, i);
+  }
+  fit_clip(fit, theta);
+}
+
+void fit_clip(const fit_t *fit, double *theta) {
+  for (int i = 0; i < fit->n_free; i++) {
+    const free_t *param = &fit->param[fit->free_index[i]];
+    const double low = free_to_theta(param, param->low), high = free_to_theta(param, param->high);
+    theta[i] = fmin(fmax(theta[i], low), high);
   }
 }
 
@@ -88,6 +134,11 @@ static void add_field(fit_t *fit, int a, bool cylindrical, range_t length) {
   const free_t fraction = make(SCALE_LOGIT, &field->fraction, &grad->fraction, 1e-4, 1 - 1e-4, 0,
                                a + 1, "fraction", 0, 1);
   add(fit, &fraction);
+  if (field->coupling != 0) {
+    const free_t coupling = make(SCALE_LINEAR, &field->coupling, &grad->coupling, -MAX_COUPLING,
+                                 MAX_COUPLING, 0.5, a + 1, "coupling", 0, 1);
+    add(fit, &coupling);
+  }
   exset_spectrum_t *s = &field->spectrum, *g = &grad->spectrum;
   for (int t = 0; t < s->n_terms; t++) add_term(fit, a + 1, t, cylindrical, length, s, g);
   if (s->nugget > 0) {
@@ -132,7 +183,7 @@ static int fix_named(fit_t *fit, const char *name, bool strict) {
 int fit_params_create(fit_t *fit, const exset_calibrate_options_t *options, bool strict) {
   int most = 0;
   for (int a = 0; a < fit->model.n_fields; a++)
-    most += 2 + 5 * EXSET_MAX_TERMS + exset_spectrum_knots(&fit->model.field[a].spectrum);
+    most += 3 + 5 * EXSET_MAX_TERMS + exset_spectrum_knots(&fit->model.field[a].spectrum);
   EXSET_TRY(exset_alloc(fit->ctx, most, sizeof *fit->param, &fit->param));
   EXSET_TRY(exset_alloc(fit->ctx, most, sizeof *fit->free_index, &fit->free_index));
   const double *voxel = options->voxel;
