@@ -11,7 +11,7 @@ exset 1 --help
 check "exit code of --help" [ $code = 0 ]
 check "--help is silent on stderr" silent
 commands=$(sed -n '/^commands/,/^ *$/p' "$dir/out" | awk 'NR > 1 && NF {print $1}')
-for name in info coverage calibrate generate conduct; do
+for name in info coverage calibrate generate conduct validate; do
   check "--help lists $name" grep -qxF "$name" <(echo "$commands")
 done
 for command in $commands; do
@@ -30,6 +30,10 @@ check "doc/parameters.md is that of the program (make docs)" diff -q "$dir/out" 
 cat >"$dir/model.yaml" <<'YAML'
 field1: {fraction: 0.3, length_xy: 0.5}
 YAML
+cat >"$dir/three.yaml" <<'YAML'
+field1: {fraction: 0.3, length_xy: 0.5}
+field2: {fraction: 0.4, length_xy: 0.5}
+YAML
 mkdir "$dir/empty"
 (cd input/demo && tar cf - case.yaml section_*.png) | tar xf - -C "$dir"
 "$PYTHON" -c 'import sys, numpy as np; np.ones((4, 5, 6), np.uint8).tofile(sys.argv[1])' "$dir/volume.raw"
@@ -43,6 +47,7 @@ for ranks in 1 3; do
   dry $ranks coverage "$dir/section_xy_1.png" -o "$dir/empty/c.json"
   dry $ranks calibrate "$dir/case.yaml" -o "$dir/empty/m.yaml"
   dry $ranks generate "$dir/model.yaml" -size 40 -voxel_size 0.1 -o "$dir/empty/t.vtkhdf"
+  dry $ranks validate "$dir/case.yaml" -model "$dir/three.yaml" -o "$dir/empty/v.json"
   dry $ranks conduct "$dir/volume.raw" -raw_size 4,5,6 -conduct_sigma 1 -o "$dir/empty/c.json"
 done
 exset 1 generate "$dir/model.yaml" -size 8 -voxel_size 0.1 -verbosity 0 -o "$dir/empty/1,2.vtkhdf"

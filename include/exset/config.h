@@ -36,7 +36,8 @@ const exset_key_t *exset_config_keys(void);
 /**
  * Read `argc` arguments after the command's name: case files (*.yaml, *.yml), other inputs, and
  * "-key value"; later ones override earlier ones and the command line overrides files. Starts PETSc (stopped by
- * destroy) with the options meant for it. Every value given is checked against the table, used or not.
+ * destroy) with the options meant for it. A command with the key "model" reads the file it names as a last case file, whose fields
+ * (field#_*) stand instead of those of the others. Every value given is checked against the table, used or not.
  * Collective. Errors: EXSET_ERR_INPUT: unknown key (names the nearest), wrong type, out of range, missing or damaged file.
  */
 int exset_config_create(exset_ctx_t *ctx, const char *command, int argc, char **argv,

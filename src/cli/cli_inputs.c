@@ -58,6 +58,8 @@ int cli_is_volume(exset_ctx_t *ctx, const exset_config_t *config, const char *pa
 
 /* ---- sections ---- */
 
+enum { MAX_FILES = 1024 }; /* as many as the keys take */
+
 static int read_sections(exset_ctx_t *ctx, const exset_config_t *config, const char *path,
                          exset_orient_t orient, exset_labels_t *labels,
                          exset_sections_t *sections) {
@@ -67,22 +69,51 @@ static int read_sections(exset_ctx_t *ctx, const exset_config_t *config, const c
   return exset_sections_read(ctx, path, orient, transpose, labels, sections);
 }
 
-int cli_sections_inputs(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels,
-                        exset_sections_t *sections) {
-  enum { MAX_ORIENTATIONS = 1024 }; /* as many as the key takes */
-  int orient[MAX_ORIENTATIONS], n;
-  const int n_files = exset_config_inputs(config);
-  EXSET_TRY(exset_config_choice_list(config, "orientation", MAX_ORIENTATIONS, orient, &n));
-  if (n_files == 0)
-    return exset_fail(ctx, EXSET_ERR_INPUT, "no image given: one or more TIFF or PNG files");
+/* Files in the planes that the key orientation names: one for all, or one for each. */
+static int read_oriented(exset_ctx_t *ctx, const exset_config_t *config, int n_files,
+                         const char *const *path, exset_labels_t *labels,
+                         exset_sections_t *sections) {
+  int orient[MAX_FILES], n;
+  EXSET_TRY(exset_config_choice_list(config, "orientation", MAX_FILES, orient, &n));
   if (n != 1 && n != n_files)
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "-orientation has %d values for %d images: one for all, or one for each", n,
                       n_files);
   for (int i = 0; i < n_files; i++)
-    EXSET_TRY(read_sections(ctx, config, exset_config_input(config, i),
-                            (exset_orient_t)orient[n == 1 ? 0 : i], labels, sections));
+    EXSET_TRY(read_sections(ctx, config, path[i], (exset_orient_t)orient[n == 1 ? 0 : i], labels,
+                            sections));
   return exset_sections_check(ctx, labels, sections);
+}
+
+int cli_sections_inputs(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels,
+                        exset_sections_t *sections) {
+  const char *path[MAX_FILES];
+  const int n = exset_config_inputs(config);
+  if (n == 0)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "no image given: one or more TIFF or PNG files");
+  if (n > MAX_FILES)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "%d images: at most %d are allowed", n, MAX_FILES);
+  for (int i = 0; i < n; i++) path[i] = exset_config_input(config, i);
+  return read_oriented(ctx, config, n, path, labels, sections);
+}
+
+int cli_sections_data(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels,
+                      exset_sections_t *sections) {
+  const int n_inputs = exset_config_inputs(config);
+  char *data[MAX_FILES];
+  const char *path[MAX_FILES];
+  int n_data = 0, n = 0;
+  while (n_data < MAX_FILES && (data[n_data] = exset_config_string_item(config, "data", n_data)))
+    path[n++] = data[n_data++];
+  for (int i = 0; i < n_inputs && n < MAX_FILES; i++) path[n++] = exset_config_input(config, i);
+  int err;
+  if (n_data + n_inputs > n)
+    err = exset_fail(ctx, EXSET_ERR_INPUT, "%d images: at most %d are allowed", n_data + n_inputs,
+                     MAX_FILES);
+  else if (n > 0) err = read_oriented(ctx, config, n, path, labels, sections);
+  else err = cli_sections_keys(ctx, config, labels, sections);
+  for (int i = 0; i < n_data; i++) free(data[i]);
+  return err;
 }
 
 int cli_sections_keys(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels,

@@ -20,12 +20,15 @@ int cli_is_volume(exset_ctx_t *ctx, const exset_config_t *config, const char *pa
  * Sections with rows along z where they contain it, appended to sections (zeroed before); labels from
  * cli_labels, filled from the first file where empty.
  * cli_sections_inputs: the inputs of the command line with key orientation (one for all, or one for
- * each). cli_sections_keys: keys sections_xy, sections_xz, sections_yz; at least one file.
+ * each). cli_sections_keys: keys sections_xy, sections_xz, sections_yz; at least one file. cli_sections_data: key data, then
+ * the inputs, with key orientation; without either as cli_sections_keys.
  * Collective. Errors: EXSET_ERR_INPUT (number of orientations, no file, see exset_sections_read), EXSET_ERR_RUN.
  */
 int cli_sections_inputs(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels,
                         exset_sections_t *sections);
 int cli_sections_keys(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels,
+                      exset_sections_t *sections);
+int cli_sections_data(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels,
                       exset_sections_t *sections);
 /** Edge lengths (rows, columns) of a pixel of a section in micrometres; voxel as from cli_voxel, 0 becomes 1. Local. */
 void cli_section_pixel(const double voxel[3], exset_orient_t orient, double pixel[2]);

@@ -32,6 +32,18 @@ static const cli_command_t commands[] = {
      "(model.yaml)\n"
      "and the results (model.json).",
      exset_cli_calibrate},
+    {"validate",
+     "exset validate -model model.yaml -data a.tif,b.tif -voxel_size um [-reference v.vtkhdf]",
+     "a model against sections, on figures that calibration did not see",
+     "Chords, boundary lengths, clusters, coverage functions: data, the model's mean over "
+     "realisations, "
+     "and the\n"
+     "difference in units of its expected scatter (z). Sections: -data, or those of a case file "
+     "given "
+     "as well.\n"
+     "Writes the results (validate.json) and pictures of sections, data left and model right "
+     "(validate_sections_*.png).",
+     exset_cli_validate},
     {"info", "exset info", "version, libraries, MPI", "", exset_cli_info},
     {NULL, NULL, NULL, NULL, NULL},
 };

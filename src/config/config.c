@@ -159,6 +159,38 @@ static int read_case_file(exset_config_t *config, const char *path) {
   return exset_agree(ctx, err ? err : err_end);
 }
 
+static void free_entry(config_entry_t *entry) {
+  free(entry->name);
+  free(entry->text);
+  free(entry->folder);
+}
+
+/* Forget the fields of case files: two models do not mix. */
+static void drop_fields(exset_config_t *config) {
+  int kept = 0;
+  for (int i = 0; i < config->n_entries; i++) {
+    config_entry_t *entry = &config->entry[i];
+    if (entry->typed || !entry->key || strncmp(entry->key->name, "field#_", 7) != 0)
+      config->entry[kept++] = *entry;
+    else free_entry(entry);
+  }
+  config->n_entries = kept;
+}
+
+/* The file that the key "model" names is one more case file. Collective. */
+static int read_model(exset_config_t *config) {
+  if (!config_key_of(config_find_key("model"), config->command) ||
+      !exset_config_given(config, "model"))
+    return EXSET_OK;
+  char *path = exset_config_string_item(config, "model", 0);
+  if (!path) return exset_fail(config->ctx, EXSET_ERR_INPUT, "-model is empty: name a file");
+  drop_fields(config);
+  int err = add_string(config->ctx, path, &config->n_cases, &config->case_file);
+  if (!err) err = read_case_file(config, path);
+  free(path);
+  return err;
+}
+
 /* PETSc's own words on a failure become the message: its codes alone say little. */
 static PetscErrorCode keep_message(MPI_Comm comm, int line, const char *function, const char *file,
                                    PetscErrorCode code, PetscErrorType type, const char *text,
@@ -218,6 +250,7 @@ static int read_all(exset_config_t *config, int argc, char **argv) {
   EXSET_TRY(read_arguments(config, argc, argv));
   EXSET_TRY(start_petsc(config));
   for (int i = 0; i < config->n_cases; i++) EXSET_TRY(read_case_file(config, config->case_file[i]));
+  EXSET_TRY(read_model(config));
   EXSET_TRY(pass_on(config));
   int64_t verbosity;
   EXSET_TRY(exset_config_int(config, "verbosity", &verbosity));
@@ -256,11 +289,7 @@ int exset_config_destroy(exset_config_t **config) {
     const int err_end = EXSET_PETSC(c->ctx, PetscFinalize());
     if (!err) err = err_end;
   }
-  for (int i = 0; i < c->n_entries; i++) {
-    free(c->entry[i].name);
-    free(c->entry[i].text);
-    free(c->entry[i].folder);
-  }
+  for (int i = 0; i < c->n_entries; i++) free_entry(&c->entry[i]);
   for (int i = 0; i < c->n_inputs; i++) free(c->input[i]);
   for (int i = 0; i < c->n_cases; i++) free(c->case_file[i]);
   free(c->entry);

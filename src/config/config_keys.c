@@ -4,10 +4,11 @@
 #include <stddef.h>
 
 #define ALL ",all,"
-#define SECTIONS ",coverage,calibrate,"
-#define IMAGES ",coverage,calibrate,conduct,"
-#define VOLUMES ",coverage,conduct,"
-#define MODEL ",generate,calibrate,"
+#define SECTIONS ",coverage,calibrate,validate,"
+#define PLANES ",calibrate,validate,"
+#define IMAGES ",coverage,calibrate,conduct,validate,"
+#define VOLUMES ",coverage,conduct,validate,"
+#define MODEL ",generate,calibrate,validate,"
 
 /* name, type, most values, range, unit, default, commands, help */
 static const exset_key_t keys[] = {
@@ -25,20 +26,22 @@ static const exset_key_t keys[] = {
     {"image_mask", EXSET_KEY_INT, 16, "[0,65535]", "", NULL, IMAGES,
      "gray values of pixels to leave out (cracks, frame)"},
     {"voxel_size", EXSET_KEY_REAL, 3, "(0,inf)", "um", NULL,
-     ",coverage,calibrate,generate,conduct,",
+     ",coverage,calibrate,generate,conduct,validate,",
      "edge length of a pixel or voxel: one number, or z,y,x; default: the file's, or 1"},
-    {"orientation", EXSET_KEY_CHOICE, 1024, "xy,xz,yz", "", "xy", ",coverage,",
+    {"orientation", EXSET_KEY_CHOICE, 1024, "xy,xz,yz", "", "xy", ",coverage,validate,",
      "plane of the sections: one for all inputs, or one for each"},
     {"z_axis", EXSET_KEY_CHOICE, 1, "rows,columns", "", "rows", SECTIONS,
      "sections containing z: does z run down the rows or along the columns of the image"},
-    {"sections_xy", EXSET_KEY_FILE, 1024, "", "", NULL, ",calibrate,",
+    {"sections_xy", EXSET_KEY_FILE, 1024, "", "", NULL, PLANES,
      "images of sections in the x-y plane (normal to z, the axis of symmetry)"},
-    {"sections_xz", EXSET_KEY_FILE, 1024, "", "", NULL, ",calibrate,",
+    {"sections_xz", EXSET_KEY_FILE, 1024, "", "", NULL, PLANES,
      "images of sections in the x-z plane"},
-    {"sections_yz", EXSET_KEY_FILE, 1024, "", "", NULL, ",calibrate,",
+    {"sections_yz", EXSET_KEY_FILE, 1024, "", "", NULL, PLANES,
      "images of sections in the y-z plane"},
     {"max_lag", EXSET_KEY_REAL, 1, "(0,inf)", "um", NULL, SECTIONS,
-     "largest lag; default: from the image size (coverage), from the data's decay (calibrate)"},
+     "largest lag; default: from the image size (coverage), the data's decay (calibrate), the "
+     "model's "
+     "lengths (validate)"},
     {"volume_dataset", EXSET_KEY_STRING, 1, "", "", NULL, VOLUMES,
      "data set of an HDF5 volume; default: VTKHDF cell data \"phase\""},
     {"raw_size", EXSET_KEY_INT, 3, "[1,inf)", "", NULL, VOLUMES,
@@ -130,6 +133,21 @@ static const exset_key_t keys[] = {
      "data's signal"},
     {"calibrate_uncertainty", EXSET_KEY_BOOL, 1, "", "", "true", ",calibrate,",
      "standard deviations of the parameters by leaving out one section at a time (not for knots)"},
+
+    /* ---- validate ---- */
+    {"model", EXSET_KEY_FILE, 1, "", "", NULL, ",validate,",
+     "the model, as calibrate writes it: read last, its fields stand instead of a case's"},
+    {"data", EXSET_KEY_FILE, 1024, "", "", NULL, ",validate,",
+     "images of sections in the planes that orientation names; the sections of a case are left "
+     "aside "
+     "then"},
+    {"reference", EXSET_KEY_FILE, 1, "", "", NULL, ",validate,",
+     "volume whose coverage functions are compared as well"},
+    {"validate_realisations", EXSET_KEY_INT, 1, "[4,100000]", "", NULL, ",validate,",
+     "sections of the model for each kind of sections (x-y, containing z); default: 32, or as many "
+     "as there are in the data"},
+    {"validate_twins", EXSET_KEY_INT, 1, "[4,1000]", "", "12", ",validate,",
+     "volumes of the model for the bands of a reference volume"},
 
     /* ---- info ---- */
     {"parameters", EXSET_KEY_BOOL, 1, "", "", "false", ",info,",
