@@ -15,6 +15,9 @@
 #define RELU(slope) \
   { EXSET_NN_LEAKY_RELU, 0, 0, 0, 0, slope, false }
 
+#define MEAN \
+  { EXSET_NN_MEAN, 0, 0, 0, 0, 0, false }
+
 typedef struct {
   const char *name;
   int input[3], batch, n_layers;
@@ -48,6 +51,17 @@ static const case_t cases[] = {
      3,
      5,
      {CONV(5, 4, 2, 1, true), RELU(0.2), CONV(17, 4, 2, 1, true), RELU(0.2), DENSE(1, true)}},
+    {"mean behind a convolution, 5 channels",
+     {2, 9, 7},
+     3,
+     3,
+     {CONV(5, 3, 1, 1, false), MEAN, DENSE(2, false)}},
+    {"mean behind an activation, 4/2/1 twice, spectral in part",
+     {3, 16, 20},
+     2,
+     6,
+     {CONV(16, 4, 2, 1, false), RELU(0.2), CONV(17, 4, 2, 1, true), RELU(0.2), MEAN,
+      DENSE(1, true)}},
     {"3/1/1 and 5/3/0, spectral in part",
      {2, 13, 10},
      1,

@@ -16,6 +16,9 @@
 #define RELU(slope) \
   { EXSET_NN_LEAKY_RELU, 0, 0, 0, 0, slope, false }
 
+#define MEAN \
+  { EXSET_NN_MEAN, 0, 0, 0, 0, 0, false }
+
 typedef struct {
   int input[3], batch, n_layers;
   exset_nn_layer_t layer[4];
@@ -33,6 +36,8 @@ static const refused_t refused[] = {
     {{3, 8, 8}, 2, 4, {DENSE(2), RELU(0.2), RELU(0.2), DENSE(1)}, "layer 3: a leaky ReLU has to"},
     {{3, 8, 8}, 2, 3, {DENSE(2), RELU(-0.2), DENSE(1)}, "layer 2: slope -0.2"},
     {{3, 8, 8}, 2, 3, {DENSE(2), CONV(2, 1, 1, 0), DENSE(1)}, "layer 2: a convolution cannot"},
+    {{3, 8, 8}, 2, 3, {DENSE(2), MEAN, DENSE(1)}, "layer 2: a mean has to follow"},
+    {{3, 8, 8}, 2, 4, {CONV(2, 1, 1, 0), MEAN, MEAN, DENSE(1)}, "layer 3: a mean has to follow"},
     {{3, 8, 8}, 2, 2, {CONV(0, 3, 1, 1), DENSE(1)}, "layer 1: 0 channels"},
     {{3, 8, 8}, 2, 2, {CONV(4, 0, 1, 0), DENSE(1)}, "layer 1: kernel 0"},
     {{3, 8, 8}, 2, 2, {CONV(4, 3, 0, 0), DENSE(1)}, "layer 1: stride 0"},

@@ -17,10 +17,15 @@ static inline int64_t twin_count(const int shape[3]) {
   return (int64_t)shape[0] * shape[1] * shape[2];
 }
 
+static inline bool twin_weighted(const exset_nn_layer_t *layer) {
+  return layer->kind == EXSET_NN_CONV || layer->kind == EXSET_NN_DENSE;
+}
+
 /* Shape behind a layer. */
 static inline void twin_shape(const exset_nn_layer_t *layer, const int in[3], int out[3]) {
   for (int a = 0; a < 3; a++) out[a] = in[a];
-  if (layer->kind == EXSET_NN_LEAKY_RELU) return;
+  if (layer->kind == EXSET_NN_MEAN) out[1] = out[2] = 1;
+  if (!twin_weighted(layer)) return;
   out[0] = layer->channels;
   for (int a = 1; a < 3; a++)
     out[a] = layer->kind == EXSET_NN_DENSE
@@ -39,8 +44,7 @@ static inline int64_t twin_parameters(const twin_t *t) {
   int64_t n = 0;
   for (int i = 0; i < t->n_layers; i++) {
     twin_shape(&t->layer[i], in, out);
-    if (t->layer[i].kind != EXSET_NN_LEAKY_RELU)
-      n += t->layer[i].channels * (twin_cols(&t->layer[i], in) + 1);
+    if (twin_weighted(&t->layer[i])) n += t->layer[i].channels * (twin_cols(&t->layer[i], in) + 1);
     memcpy(in, out, sizeof in);
   }
   return n;
@@ -95,6 +99,14 @@ static inline void twin_layer(const exset_nn_layer_t *layer, const int in[3], co
     for (int64_t i = 0; i < twin_count(in); i++) y[i] = x[i] > 0 ? x[i] : layer->slope * x[i];
     return;
   }
+  if (layer->kind == EXSET_NN_MEAN) {
+    const int64_t pixels = (int64_t)in[1] * in[2];
+    for (int c = 0; c < in[0]; c++) {
+      y[c] = 0;
+      for (int64_t i = 0; i < pixels; i++) y[c] += x[c * pixels + i] / (double)pixels;
+    }
+    return;
+  }
   for (int o = 0; o < out[0]; o++)
     for (int r = 0; r < out[1]; r++)
       for (int c = 0; c < out[2]; c++) {
@@ -118,7 +130,7 @@ static inline void twin_forward(const twin_t *t, const double *parameter, const 
     for (int i = 0; i < t->n_layers; i++) {
       const exset_nn_layer_t *layer = &t->layer[i];
       twin_shape(layer, in, out);
-      const bool weighted = layer->kind != EXSET_NN_LEAKY_RELU;
+      const bool weighted = twin_weighted(layer);
       const int64_t cols = twin_cols(layer, in);
       const double sigma = weighted && layer->spectral ? twin_sigma(out[0], cols, w) : 1;
       twin_layer(layer, in, out, w, sigma, x, y);

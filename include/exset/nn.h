@@ -17,6 +17,8 @@ typedef enum {
   EXSET_NN_CONV,  /* channels, kernel, stride, pad < kernel; with bias; not after a dense layer */
   EXSET_NN_DENSE, /* inner product of everything before: channels = outputs; with bias */
   EXSET_NN_LEAKY_RELU, /* x for x > 0, slope * x else, slope >= 0; right behind one of the others */
+  EXSET_NN_MEAN, /* mean over rows and columns of each channel (global average pooling); behind a
+                    convolution or its leaky ReLU */
 } exset_nn_kind_t;
 
 typedef struct {

@@ -20,7 +20,7 @@ static int make_images(exset_nn_t *nn) {
 }
 
 static const nn_tensor_t *source_of(const exset_nn_t *nn, int s) {
-  return s > 0 ? &nn->stage[s - 1].value : &nn->image;
+  return s > 0 ? nn_stage_output(&nn->stage[s - 1]) : &nn->image;
 }
 
 /* Layouts of all stages; then every stage has its place in the flat arrays: weights, bias. */
@@ -65,7 +65,7 @@ static int make_arrays(exset_nn_t *nn) {
 
 static int build(exset_nn_t *nn, const dnnl_primitive_desc_t *hint) {
   for (int s = 0; s < nn->n_stages; s++) {
-    const nn_tensor_t *d_source = s > 0 ? &nn->stage[s - 1].d_value : &nn->d_image;
+    const nn_tensor_t *d_source = s > 0 ? nn_stage_d_output(&nn->stage[s - 1]) : &nn->d_image;
     EXSET_TRY(nn_stage_build(nn, &nn->stage[s], source_of(nn, s), d_source, hint[s]));
   }
   return EXSET_OK;
@@ -197,6 +197,7 @@ int exset_nn_forward(exset_nn_t *nn, const float *image, bool update, float *sco
 static int run_backward(exset_nn_t *nn, bool weights, bool images) {
   for (int s = nn->n_stages - 1; s >= 0; s--) {
     nn_stage_t *stage = &nn->stage[s];
+    EXSET_TRY(nn_op_run(nn, &stage->average_backward));
     EXSET_TRY(nn_op_run(nn, &stage->activation));
     if (weights) EXSET_TRY(nn_stage_by_weights(nn, stage, nn->clean));
     if (s > 0 || images) EXSET_TRY(nn_stage_by_data(nn, stage));

@@ -41,19 +41,21 @@ typedef struct {
   int number;  /* in the table */
   bool active; /* a leaky ReLU follows: part of the forward primitive; */
   float slope; /* its slope */
+  bool mean;   /* and then the mean over rows and columns */
   int in[3], out[3];
   int64_t n_weights, n_parameters; /* canonical */
   int64_t at_weights, padded,
-      at_bias;                   /* in the flat arrays; padded: numbers of the weights there */
-  int64_t at_canonical;          /* in the canonical order */
-  nn_tensor_t canonical;         /* weights [out][in][kernel][kernel]; memory without data */
-  nn_tensor_t flat;              /* weights in the inner layout; memory without data */
-  nn_tensor_t weights, bias;     /* what the primitives use */
-  nn_tensor_t value, d_value;    /* output, behind the activation; and its gradient */
-  nn_tensor_t d_weights, d_bias; /* of one backward pass, in the scratch array */
-  nn_tensor_t g_weights, g_bias; /* the sum over the passes, in the gradient array */
+      at_bias;                    /* in the flat arrays; padded: numbers of the weights there */
+  int64_t at_canonical;           /* in the canonical order */
+  nn_tensor_t canonical;          /* weights [out][in][kernel][kernel]; memory without data */
+  nn_tensor_t flat;               /* weights in the inner layout; memory without data */
+  nn_tensor_t weights, bias;      /* what the primitives use */
+  nn_tensor_t value, d_value;     /* output, behind the activation; and its gradient */
+  nn_tensor_t average, d_average; /* behind the mean, if any; and its gradient */
+  nn_tensor_t d_weights, d_bias;  /* of one backward pass, in the scratch array */
+  nn_tensor_t g_weights, g_bias;  /* the sum over the passes, in the gradient array */
   nn_pass_t forward, by_weights, by_data;
-  nn_op_t activation, pack, unpack;
+  nn_op_t activation, average_forward, average_backward, pack, unpack;
   bool by_data_stale; /* by_data's own copy of the weights is older than they are */
   nn_spectral_t spectral;
 } nn_stage_t;
@@ -127,6 +129,13 @@ int nn_stage_plan(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *source,
 int nn_stage_build(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *source,
                    const nn_tensor_t *d_source, const_dnnl_primitive_desc_t hint);
 void nn_stage_clear(nn_stage_t *stage);
+/* What the next stage reads, and its gradient. */
+static inline const nn_tensor_t *nn_stage_output(const nn_stage_t *stage) {
+  return stage->mean ? &stage->average : &stage->value;
+}
+static inline const nn_tensor_t *nn_stage_d_output(const nn_stage_t *stage) {
+  return stage->mean ? &stage->d_average : &stage->d_value;
+}
 int nn_stage_forward(exset_nn_t *nn, nn_stage_t *stage);
 int nn_stage_by_weights(exset_nn_t *nn, nn_stage_t *stage, bool clean);
 int nn_stage_by_data(exset_nn_t *nn, nn_stage_t *stage);

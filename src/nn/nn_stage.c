@@ -112,6 +112,11 @@ static int forward_layouts(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t 
   EXSET_TRY(nn_wanted(nn, pd, dnnl_query_dst_md, &stage->value));
   stage->flat.desc = stage->d_weights.desc = stage->g_weights.desc = stage->weights.desc;
   stage->d_value.desc = stage->value.desc;
+  if (stage->mean) {
+    const int64_t average[4] = {nn->batch, stage->out[0], 1, 1};
+    EXSET_TRY(nn_layout(nn, 4, average, false, &stage->average));
+    stage->d_average.desc = stage->average.desc;
+  }
   stage->padded = (int64_t)(dnnl_memory_desc_get_size(&stage->weights.desc) / sizeof(float));
   return EXSET_OK;
 }
@@ -250,6 +255,39 @@ static int build_activation(exset_nn_t *nn, nn_stage_t *stage) {
   return EXSET_OK;
 }
 
+/* The mean over all rows and columns: pooling with a window as large as the image. */
+static int describe_average(exset_nn_t *nn, const nn_stage_t *stage, dnnl_primitive_desc_t *hint,
+                            dnnl_primitive_desc_t *pd) {
+  const dnnl_dims_t window = {stage->out[1], stage->out[2]}, none = {0, 0};
+  const dnnl_alg_kind_t kind = dnnl_pooling_avg_exclude_padding;
+  dnnl_pooling_desc_t forward, backward;
+  EXSET_TRY(EXSET_DNN(nn->ctx, dnnl_pooling_forward_desc_init(
+                                   &forward, dnnl_forward_training, kind, &stage->value.desc,
+                                   &stage->average.desc, window, window, none, none)));
+  EXSET_TRY(EXSET_DNN(nn->ctx, dnnl_pooling_backward_desc_init(
+                                   &backward, kind, &stage->d_value.desc, &stage->d_average.desc,
+                                   window, window, none, none)));
+  EXSET_TRY(EXSET_DNN(nn->ctx, dnnl_primitive_desc_create(hint, &forward, NULL, nn->engine, NULL)));
+  return EXSET_DNN(nn->ctx, dnnl_primitive_desc_create(pd, &backward, NULL, nn->engine, *hint));
+}
+
+static int build_average(exset_nn_t *nn, nn_stage_t *stage) {
+  dnnl_primitive_desc_t hint = NULL, pd = NULL;
+  EXSET_TRY(nn_memory(nn, DNNL_MEMORY_ALLOCATE, &stage->average));
+  EXSET_TRY(nn_memory(nn, DNNL_MEMORY_ALLOCATE, &stage->d_average));
+  int err = describe_average(nn, stage, &hint, &pd);
+  if (!err) err = nn_op_create(nn, hint, &stage->average_forward);
+  if (!err) err = nn_op_create(nn, pd, &stage->average_backward);
+  if (hint) dnnl_primitive_desc_destroy(hint);
+  if (pd) dnnl_primitive_desc_destroy(pd);
+  if (err) return err;
+  nn_op_argument(&stage->average_forward, DNNL_ARG_SRC, &stage->value);
+  nn_op_argument(&stage->average_forward, DNNL_ARG_DST, &stage->average);
+  nn_op_argument(&stage->average_backward, DNNL_ARG_DIFF_DST, &stage->d_average);
+  nn_op_argument(&stage->average_backward, DNNL_ARG_DIFF_SRC, &stage->d_value);
+  return EXSET_OK;
+}
+
 /* ---- memory ---------------------------------------------------------------------------------- */
 
 static int make_memories(exset_nn_t *nn, nn_stage_t *stage) {
@@ -274,6 +312,7 @@ int nn_stage_build(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *source,
   EXSET_TRY(build_by_weights(nn, stage, used, hint));
   EXSET_TRY(build_by_data(nn, stage, d_source, hint));
   if (stage->active) EXSET_TRY(build_activation(nn, stage));
+  if (stage->mean) EXSET_TRY(build_average(nn, stage));
   EXSET_TRY(nn_op_reorder(nn, &stage->canonical, &stage->flat, &stage->pack));
   return nn_op_reorder(nn, &stage->flat, &stage->canonical, &stage->unpack);
 }
@@ -286,13 +325,16 @@ static void pass_clear(nn_pass_t *pass) {
 }
 
 void nn_stage_clear(nn_stage_t *stage) {
-  nn_tensor_t *tensor[] = {&stage->canonical, &stage->flat,    &stage->weights,   &stage->bias,
-                           &stage->value,     &stage->d_value, &stage->d_weights, &stage->d_bias,
-                           &stage->g_weights, &stage->g_bias};
+  nn_tensor_t *tensor[] = {&stage->canonical, &stage->flat,    &stage->weights,
+                           &stage->bias,      &stage->value,   &stage->d_value,
+                           &stage->d_weights, &stage->d_bias,  &stage->g_weights,
+                           &stage->g_bias,    &stage->average, &stage->d_average};
   pass_clear(&stage->forward);
   pass_clear(&stage->by_weights);
   pass_clear(&stage->by_data);
   nn_op_clear(&stage->activation);
+  nn_op_clear(&stage->average_forward);
+  nn_op_clear(&stage->average_backward);
   nn_op_clear(&stage->pack);
   nn_op_clear(&stage->unpack);
   for (size_t i = 0; i < sizeof tensor / sizeof *tensor; i++) nn_tensor_clear(tensor[i]);
@@ -302,7 +344,8 @@ void nn_stage_clear(nn_stage_t *stage) {
 
 int nn_stage_forward(exset_nn_t *nn, nn_stage_t *stage) {
   EXSET_TRY(nn_op_run(nn, &stage->forward.before[0]));
-  return nn_op_run(nn, &stage->forward.main);
+  EXSET_TRY(nn_op_run(nn, &stage->forward.main));
+  return nn_op_run(nn, &stage->average_forward);
 }
 
 /* The pass with its results at g_... instead of d_... */

@@ -71,7 +71,10 @@ static int add_stage(exset_nn_t *nn, int number, const exset_nn_layer_t *layer) 
   nn_stage_t *stage = &nn->stage[nn->n_stages];
   stage->layer = *layer;
   stage->number = number;
-  for (int a = 0; a < 3; a++) stage->in[a] = last ? last->out[a] : nn->input[a];
+  for (int a = 0; a < 3; a++) {
+    stage->in[a] = last ? last->out[a] : nn->input[a];
+    if (a > 0 && last && last->mean) stage->in[a] = 1;
+  }
   EXSET_TRY(check_channels(nn, stage));
   if (layer->kind == EXSET_NN_DENSE) EXSET_TRY(dense_shape(nn, stage));
   else if (last && last->layer.kind == EXSET_NN_DENSE)
@@ -86,12 +89,20 @@ static int add_stage(exset_nn_t *nn, int number, const exset_nn_layer_t *layer) 
 
 static int add_activation(exset_nn_t *nn, int number, const exset_nn_layer_t *layer) {
   nn_stage_t *stage = nn->n_stages > 0 ? &nn->stage[nn->n_stages - 1] : NULL;
-  if (!stage || stage->active)
+  if (!stage || stage->active || stage->mean)
     return refuse(nn, number, "a leaky ReLU has to follow a convolution or a dense layer");
   if (!(layer->slope >= 0) || !isfinite(layer->slope))
     return refuse(nn, number, "slope %g, must not be negative", layer->slope);
   stage->active = true;
   stage->slope = (float)layer->slope;
+  return EXSET_OK;
+}
+
+static int add_mean(exset_nn_t *nn, int number) {
+  nn_stage_t *stage = nn->n_stages > 0 ? &nn->stage[nn->n_stages - 1] : NULL;
+  if (!stage || stage->mean || stage->layer.kind == EXSET_NN_DENSE)
+    return refuse(nn, number, "a mean has to follow a convolution or its leaky ReLU");
+  stage->mean = true;
   return EXSET_OK;
 }
 
@@ -102,6 +113,8 @@ static int add_layer(exset_nn_t *nn, int number, const exset_nn_layer_t *layer) 
       return add_stage(nn, number, layer);
     case EXSET_NN_LEAKY_RELU:
       return add_activation(nn, number, layer);
+    case EXSET_NN_MEAN:
+      return add_mean(nn, number);
   }
   return refuse(nn, number, "there is no layer of kind %d", (int)layer->kind);
 }
