@@ -6,40 +6,59 @@
 #include "../src/calibrate/calibrate_train_impl.h"
 #include "test_train.h"
 
-/* The loss has a kink wherever a LeakyReLU turns, and the rounding of single precision: slopes are fitted. */
-enum { PAIRS = 6 };
+/* What is compared: a sum of a step and the place of its gradient, how far theta moves, in how many steps, how near it should be. */
+typedef struct {
+  sum_t loss;
+  bool coverage;
+  double h;
+  int pairs;
+  double tolerance;
+} probe_t;
 
-/* The model's loss of a fixed step at theta; its gradient is then in run->packed. */
-static double loss_at(group_run_t *run, member_t *member, const double *theta) {
+/* The loss has a kink wherever a LeakyReLU turns, and the rounding of single precision: slopes are fitted. */
+static const probe_t adversarial = {SUM_LOSS_MODEL, false, 1e-4, 6, 0.02};
+/* Smooth, in double precision. */
+static const probe_t covered = {SUM_LOSS_COVERAGE, true, 1e-4, 1, 1e-5};
+
+/* A loss of a fixed step at theta; its gradient is then in run->packed. */
+static double loss_at(group_run_t *run, member_t *member, const probe_t *probe,
+                      const double *theta) {
   memcpy(member->theta, theta, (size_t)member->n * sizeof *theta);
   MUST(run->ctx, step_run(run, member));
-  return run->packed[2 * member->n + SUM_LOSS_MODEL];
+  return run->packed[2 * member->n + probe->loss];
 }
 
-static void compare(group_run_t *run, member_t *member, const char *label) {
+/* Slope of a line through several pairs of points. */
+static double slope_at(group_run_t *run, member_t *member, const probe_t *probe, double *theta,
+                       int i) {
+  const double at = theta[i];
+  double product = 0, square = 0;
+  for (int k = 1; k <= probe->pairs; k++) {
+    theta[i] = at + probe->h * k;
+    const double up = loss_at(run, member, probe, theta);
+    theta[i] = at - probe->h * k;
+    product += k * (up - loss_at(run, member, probe, theta));
+    square += 2 * probe->h * k * k;
+  }
+  theta[i] = at;
+  return product / square;
+}
+
+static void compare(group_run_t *run, member_t *member, const probe_t *probe, const char *label) {
   const int n = member->n;
-  const double h = 1e-4;
   double theta[64], gradient[64], norm = 0;
   memcpy(theta, member->theta, (size_t)n * sizeof *theta);
-  loss_at(run, member, theta);
-  memcpy(gradient, run->packed, (size_t)n * sizeof *gradient);
+  loss_at(run, member, probe, theta);
+  memcpy(gradient, run->packed + (probe->coverage ? n : 0), (size_t)n * sizeof *gradient);
   for (int i = 0; i < n; i++) norm = fmax(norm, fabs(gradient[i]));
   CHECK_MSG(norm > 1e-3, "%s: gradient is only %g", label, norm);
   for (int i = 0; i < n; i++) {
-    const double at = theta[i];
-    double product = 0, square = 0; /* slope of a line through several pairs of points */
-    for (int k = 1; k <= PAIRS; k++) {
-      theta[i] = at + h * k;
-      const double up = loss_at(run, member, theta);
-      theta[i] = at - h * k;
-      product += k * (up - loss_at(run, member, theta));
-      square += 2 * h * k * k;
-    }
-    theta[i] = at;
-    const double difference = product / square;
-    CHECK_MSG(fabs(gradient[i] - difference) <= 0.02 * norm, "%s, %s: %.6g, by differences %.6g",
-              label, run->fit.param[run->fit.free_index[i]].name, gradient[i], difference);
+    const double difference = slope_at(run, member, probe, theta, i);
+    CHECK_MSG(fabs(gradient[i] - difference) <= probe->tolerance * norm,
+              "%s, %s: %.6g, by differences %.6g", label,
+              run->fit.param[run->fit.free_index[i]].name, gradient[i], difference);
   }
+  memcpy(member->theta, theta, (size_t)n * sizeof *theta);
 }
 
 static void check(exset_ctx_t *ctx, const char *label, const exset_sections_t *sections,
@@ -54,7 +73,8 @@ static void check(exset_ctx_t *ctx, const char *label, const exset_sections_t *s
   MUST(ctx, group_run_networks(&run, member.seed));
   CHECK_MSG(run.fit.n_free == n_free, "%s: %d free parameters, expected %d", label, run.fit.n_free,
             n_free);
-  compare(&run, &member, label);
+  if (has_networks(train)) compare(&run, &member, &adversarial, label);
+  if (has_coverage(train)) compare(&run, &member, &covered, label);
   member_clear(&member);
   group_run_clear(&run);
   data_clear(&data);
@@ -84,13 +104,19 @@ int main(int argc, char **argv) {
   train.score = EXSET_SCORE_BCE;
 
   options.cylindrical = true;
-  check(ctx, "cylindrical", &both, &options, &train, &start, 7);
+  train.method = EXSET_METHOD_COMBINED;
+  check(ctx, "cylindrical, closed forms", &both, &options, &train, &start, 7);
+  train.evaluator = EXSET_EVALUATOR_SAMPLED;
+  check(ctx, "cylindrical, sampled", &both, &options, &train, &start, 7);
+  train.method = EXSET_METHOD_COVERAGE;
   options.cylindrical = false;
 
+  check(ctx, "isotropic, sampled from all planes", &both, &options, &train, &start, 5);
   start.field[1].type = EXSET_FIELD_GAUSSIAN; /* one coats the other */
   start.field[1].dof = 1;
   start.field[1].coupling = 0.7;
   start.field[0].spectrum.nugget = 0.1;
+  train.method = EXSET_METHOD_COMBINED;
   check(ctx, "coupling", &xy, &options, &train, &start, 7);
 
   double knots[8] = {1, 0.9, 0.7, 0.4, 0.2, 0.1, 0.05, 0.02};

@@ -249,6 +249,13 @@ int main(int argc, char **argv) {
   train.spectral = true;
   train.method = EXSET_METHOD_COMBINED;
   check_ranks(ctx, &cylindrical, &train);
+  case_t coupled = plain; /* coverage functions of realisations */
+  coupled.start.field[1].type = EXSET_FIELD_GAUSSIAN;
+  coupled.start.field[1].dof = 1;
+  coupled.start.field[1].coupling = 0.5;
+  train.evaluator = EXSET_EVALUATOR_SAMPLED;
+  check_ranks(ctx, &coupled, &train);
+  train.evaluator = EXSET_EVALUATOR_ANALYTIC;
   train.temperature = 0.2; /* equal at both ends: schedules do not depend on the number of steps */
   check_restart(ctx, &cylindrical, train);
   check_signal(ctx, &plain, train);

@@ -17,6 +17,13 @@ static void pixel_size(const double voxel[3], int kind, double pixel[2]) {
   pixel[1] = voxel[EXSET_AXIS_X];
 }
 
+static int estimate_sections(exset_ctx_t *ctx, const exset_sections_t *sections,
+                             const double pixel[2], double max_lag, exset_lags_t lags,
+                             exset_coverage_t *part) {
+  const double grid[3] = {pixel[0], pixel[0], pixel[1]};
+  return exset_coverage_sections(ctx, sections, grid, max_lag, lags, part);
+}
+
 /*
  * Coverage of the sections of one kind, part[n]. They are presented to the estimator as x-z sections with the kind's pixel
  * size: those have the lags of the pixel grid, without bins, whatever their orientation. Collective.
@@ -32,9 +39,8 @@ static int estimate(exset_ctx_t *ctx, const exset_sections_t *sections, const do
   }
   double pixel[2];
   pixel_size(voxel, kind, pixel);
-  const double grid[3] = {pixel[0], pixel[0], pixel[1]};
   int err = EXSET_OK;
-  if (of_kind.n > 0) err = exset_coverage_sections(ctx, &of_kind, grid, max_lag, lags, part);
+  if (of_kind.n > 0) err = estimate_sections(ctx, &of_kind, pixel, max_lag, lags, part);
   *n = of_kind.n;
   free(of_kind.section);
   return err;
@@ -145,6 +151,17 @@ int data_create(exset_ctx_t *ctx, const exset_sections_t *sections, const double
   for (int kind = 0; kind < MAX_GROUPS; kind++)
     EXSET_TRY(create_group(ctx, sections, voxel, kind, max_lag, &data->group[kind]));
   return EXSET_OK;
+}
+
+int data_pool(exset_ctx_t *ctx, const exset_sections_t *sections, const double pixel[2],
+              double max_lag, exset_coverage_t *pooled) {
+  exset_coverage_t *part;
+  EXSET_TRY(exset_alloc_all(ctx, sections->n, sizeof *part, &part));
+  int err = estimate_sections(ctx, sections, pixel, max_lag, EXSET_LAGS_RZ, part);
+  if (!err) err = exset_agree(ctx, exset_coverage_pool(ctx, sections->n, part, -1, pooled));
+  for (int s = 0; s < sections->n; s++) exset_coverage_clear(&part[s]);
+  free(part);
+  return err;
 }
 
 void data_clear(data_t *data) {

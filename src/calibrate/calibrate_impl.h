@@ -35,6 +35,9 @@ typedef struct {
 int data_create(exset_ctx_t *ctx, const exset_sections_t *sections, const double voxel[3],
                 double max_lag, data_t *data);
 void data_clear(data_t *data);
+/** Coverage functions of sections of one kind, all presented as x-z ones, pooled on product lags. Collective. */
+int data_pool(exset_ctx_t *ctx, const exset_sections_t *sections, const double pixel[2],
+              double max_lag, exset_coverage_t *pooled);
 
 /* How product lags are averaged to a curve. */
 typedef enum { ALONG_RADIAL, ALONG_ROWS, ALONG_COLS } along_t;
@@ -64,18 +67,21 @@ typedef struct {
 typedef struct {
   const group_t *group;
   exset_projection_t
-      *projection[EXSET_MAX_FIELDS];       /* one for each: each keeps its own spline matrix */
-  int64_t rows, cols;                      /* modes of the quadrant */
-  const double *multiplicity;              /* [rows][cols] */
-  double *cos1, *cos1_t;                   /* [size[0]][rows], [rows][size[0]] */
-  double *cos2, *cos2_t;                   /* [size[1]][cols], [cols][size[1]] */
-  int64_t n_lags;                          /* product lags in use */
-  int64_t *lag;                            /* [n_lags] their places among the product lags */
-  double *share;                           /* [n_lags] how many lags each stands for */
-  double *weight;                          /* [n_lags] share times pairs */
-  double *data;                            /* [n_phases * n_phases][n_lags] */
-  double *s2;                              /* [n_fields][rows * cols] */
-  double *rho;                             /* [n_fields][n_lags] */
+      *projection[EXSET_MAX_FIELDS]; /* one for each: each keeps its own spline matrix */
+  int64_t rows, cols;                /* modes of the quadrant */
+  const double *multiplicity;        /* [rows][cols] */
+  double *cos1, *cos1_t;             /* [size[0]][rows], [rows][size[0]] */
+  double *cos2, *cos2_t;             /* [size[1]][cols], [cols][size[1]] */
+  int64_t n_lags;                    /* product lags in use */
+  int64_t *lag;                      /* [n_lags] their places among the product lags */
+  double *share;                     /* [n_lags] how many lags each stands for */
+  double *weight;                    /* [n_lags] share times pairs */
+  double *data;                      /* [n_phases * n_phases][n_lags] */
+  double *s2;                        /* [n_fields][rows * cols] */
+  double *rho;                       /* [n_fields][n_lags] */
+  double *
+      drawn; /* NULL, or [n_phases * n_phases][all product lags]: coverage functions of realisations of the model, which
+                    are reported in place of closed forms */
   double *d_rho, *c, *d_c, *work, *square; /* scratch */
 } plane_t;
 
@@ -116,6 +122,8 @@ void fit_scatter(const fit_t *fit, exset_rng_key_t key, double spread, double *t
 void fit_clip(const fit_t *fit, double *theta);
 /** loss (in units of fit->unit, with the penalty) and its gradient (NULL: not wanted). Local. */
 int fit_loss(fit_t *fit, const double *theta, double *loss, double *gradient);
+/** Penalty on rough spline spectra: returns scale times it, adds its derivatives to fit->grad. Local. */
+double fit_penalty(fit_t *fit, double scale);
 /** The loss at the fit's model in the data's own unit, without the penalty on splines. Local. */
 int fit_plain_loss(fit_t *fit, double *loss);
 /** Model coverage of plane p at the fit's model, c[n_phases * n_phases][all product lags]. Local. */

@@ -95,6 +95,7 @@ static void plane_clear(plane_t *plane) {
                       plane->c,      plane->d_c,  plane->work,   plane->square};
   for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++) free(arrays[i]);
   free(plane->lag);
+  free(plane->drawn);
 }
 
 static bool has_ring(const exset_model_t *model) {
@@ -271,8 +272,7 @@ static double roughness(int n, int64_t step, const double *c, double share, doub
   return sum;
 }
 
-/* Penalty on rough spline spectra, in the loss's own unit. */
-static double penalty(fit_t *fit, double scale) {
+double fit_penalty(fit_t *fit, double scale) {
   double sum = 0;
   for (int a = 0; a < fit->model.n_fields; a++) {
     const exset_spectrum_t *s = &fit->model.field[a].spectrum;
@@ -314,7 +314,7 @@ int fit_loss(fit_t *fit, const double *theta, double *loss, double *gradient) {
   for (int a = 0; a < fit->model.n_fields; a++) exset_pair_destroy(&pair[a]);
   EXSET_TRY(err);
   const double unit = fit->total_weight * fit->unit;
-  sum += penalty(fit, fit->smoothness * unit);
+  sum += fit_penalty(fit, fit->smoothness * unit);
   *loss = sum / unit;
   if (gradient) fit_theta_gradient(fit, 1 / unit, gradient);
   return EXSET_OK;
@@ -336,6 +336,12 @@ int fit_plain_loss(fit_t *fit, double *loss) {
 int fit_model_coverage(fit_t *fit, int p, double *c) {
   plane_t *plane = &fit->plane[p];
   const int n_fields = fit->model.n_fields;
+  const int64_t size =
+      (int64_t)fit->n_phases * fit->n_phases * plane->group->size[0] * plane->group->size[1];
+  if (plane->drawn) {
+    memcpy(c, plane->drawn, (size_t)size * sizeof *c);
+    return EXSET_OK;
+  }
   exset_pair_t *pair[EXSET_MAX_FIELDS] = {NULL};
   double fraction[EXSET_MAX_FIELDS];
   int err = EXSET_OK;

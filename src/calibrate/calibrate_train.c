@@ -88,7 +88,7 @@ static int agree_from_group(exset_ctx_t *ctx, const exset_ctx_t *group, int err)
 static int train_member(group_run_t *run, member_t *member) {
   EXSET_TRY(member_train(run, member));
   member_result(run, member, member->result);
-  return coverage_loss(run, member, member->result, &member->loss);
+  return term_loss(run, member->result, &member->loss);
 }
 
 static int train_members(group_run_t *run, int group, int n_groups, member_t *member) {
@@ -159,12 +159,16 @@ static int finish(exset_ctx_t *ctx, group_run_t *run, const member_t *member, ex
                   exset_calibration_t *result, exset_training_t *training) {
   const int n = run->train->ensemble;
   training->n_members = n;
-  int err = training_describe(run, member, result, training);
+  int err = training_members(run, member, training);
+  EXSET_TRY(agree_from_group(ctx, run->ctx, err));
+  const member_t *chosen = &member[training->chosen];
+  err = training_losses(run, chosen, result);
+  if (!err) err = training_describe(run, chosen, result, training);
   EXSET_TRY(agree_from_group(ctx, run->ctx, err));
   EXSET_TRY(share_times(ctx, run, result, training));
   if (run->train->history && ctx->rank == 0) err = history_write(run, n, member, training->chosen);
   EXSET_TRY(agree_from_group(ctx, run->ctx, err));
-  fit_set_theta(&run->fit, member[training->chosen].result);
+  fit_set_theta(&run->fit, chosen->result);
   EXSET_TRY(agree_from_group(ctx, run->ctx, result_take_model(&run->fit, model)));
   result_warn_of_bounds(ctx, result);
   return EXSET_OK;

@@ -3,6 +3,7 @@
 #define EXSET_CALIBRATE_TRAIN_IMPL_H
 
 #include "calibrate_impl.h"
+#include "calibrate_sampled.h"
 #include "exset/nn.h"
 #include "exset/rng.h"
 #include "exset/train.h"
@@ -88,7 +89,9 @@ typedef struct {
   int first_section, n_sections; /* of the step's sections, this rank's */
   int first_patch, n_patches;    /* of the batch, this rank's */
   int capacity;                  /* batch of the network: that of the busiest rank, equal on all */
-  double *phase, *d_phase;       /* [n_phases][rows][cols], one section */
+  double *phase;   /* [n_kept][n_phases][rows][cols]: one section, or all of this rank's */
+  double *d_phase; /* [n_phases][rows][cols] */
+  bool keeps;      /* all sections' phases are kept during a step */
   float *real, *fake,
       *d_image;           /* [capacity][n_phases][patch][patch]; images beyond n_patches are 0 */
   float *score, *d_score; /* [capacity] */
@@ -123,7 +126,8 @@ typedef struct {
   double *start; /* [n_free] theta of the first member */
   int n_views;
   view_t view[MAX_VIEWS];
-  double *packed; /* [2 * n_free + N_SUMS]: adversarial gradient, coverage gradient, sums */
+  sampled_t *sampled; /* coverage functions of realisations, NULL: closed forms */
+  double *packed;     /* [2 * n_free + N_SUMS]: adversarial gradient, coverage gradient, sums */
   double seconds_realise, seconds_network, seconds_coverage, seconds_reduce, flops;
 } group_run_t;
 
@@ -133,6 +137,16 @@ static inline bool has_networks(const exset_train_options_t *train) {
 }
 static inline bool has_coverage(const exset_train_options_t *train) {
   return train->method != EXSET_METHOD_ADVERSARIAL;
+}
+
+/** Is the coverage loss that of realisations; does a field lean on the first one, which closed forms do not cover? Local. */
+static inline bool is_coupled(const exset_model_t *model) {
+  for (int a = 0; a < model->n_fields; a++)
+    if (model->field[a].coupling != 0) return true;
+  return false;
+}
+static inline bool needs_sampled(const exset_train_options_t *train, const exset_model_t *model) {
+  return is_coupled(model) || (has_coverage(train) && train->evaluator == EXSET_EVALUATOR_SAMPLED);
 }
 
 /** Everything of a group but the members' state; model: where training starts. Collective over ctx. */
@@ -191,26 +205,58 @@ void member_result(const group_run_t *run, const member_t *member, double *theta
  * the discriminators have been moved on. theta is not. Collective over the group. Errors: EXSET_ERR_RUN.
  */
 int step_run(group_run_t *run, const member_t *member);
+/** Phases of this rank's realisation `section`. Local. */
+static inline double *view_phase(const view_t *view, int section) {
+  const tiling_t *t = &view->tiling;
+  return view->phase + (view->keeps ? section * t->n_phases * t->rows * t->cols : 0);
+}
 /** Number of a step's first realisation, over all steps and ranks. Local. */
 uint64_t step_sections(const group_run_t *run, const view_t *view, int step);
+/** Realisations in a step over all ranks: enough for the batch, two at least for their coverage functions. Local. */
+int step_count(const group_run_t *run, const tiling_t *tiling);
+/** Draw this rank's realisations of a step at the fit's model; images: also their patches. Local. */
+int step_draw(group_run_t *run, const member_t *member, view_t *view, bool images);
 /** Value at a step of something that runs geometrically from first to last; that falls as a cosine from 1 to last. Local. */
 double step_temperature(const exset_train_options_t *train, int step);
 double step_rate(const exset_train_options_t *train, int step);
 
-/** Loss (units of fit->unit) and gradient[n_free] of the coverage term at theta, complete on the first rank.
- *  Collective over the group. */
-int coverage_term(group_run_t *run, const member_t *member, const double *theta, double *loss,
-                  double *gradient);
+/* ---- coverage term (calibrate_train_coverage.c, calibrate_train_sampled.c) ---- */
+
+/**
+ * Loss (units of fit->unit) of the coverage term at member->theta, on the first rank, 0 on the others, and what its gradient
+ * needs. The fit is at theta, and the step's realisations have been drawn. Collective over the group, also after an error.
+ */
+int term_begin(group_run_t *run, const member_t *member, double *loss, double *gradient);
+/** This rank's part of gradient[n_free], what there is besides of the loss. The fit's derivatives by the model's numbers are
+ *  used for it. Local. */
+int term_finish(group_run_t *run, double *loss, double *gradient);
+
+/** Realisations for coverage functions, run->sampled. Local. */
+int sampled_prepare(group_run_t *run);
+/** Coverage functions of the step's realisations, their loss on all ranks. Collective over the group, also after an error. */
+int sampled_collect(group_run_t *run, double *loss);
+/** Adds the derivatives of the loss by the model's numbers to run->fit.grad: this rank's part. Local. */
+int sampled_return(group_run_t *run);
+/** Loss of many realisations at the fit's model, units of fit->unit, equal on all ranks. Collective over the group. */
+int sampled_plain_loss(group_run_t *run, double *loss);
+/** Coverage functions of many realisations in place of the closed forms of the fit's model, for the report. Collective over
+ *  the group. */
+int sampled_report(group_run_t *run);
+
 /** RMS change of the coverage gradient when theta moves by 10 % in all numbers. Collective over the group. */
-int coverage_slope(group_run_t *run, const member_t *member, double *slope);
+int term_slope(group_run_t *run, const member_t *member, double *slope);
 
 /** Coverage loss at theta in the data's own unit, equal on all ranks. Collective over the group. */
-int coverage_loss(group_run_t *run, const member_t *member, const double *theta, double *loss);
+int term_loss(group_run_t *run, const double *theta, double *loss);
 
 /* ---- results (calibrate_train_result.c) ---- */
 
-/** Fill the results from all members: the fit is left at the chosen one's. Local. Errors: EXSET_ERR_RUN (all diverged). */
-int training_describe(group_run_t *run, const member_t *member, exset_calibration_t *result,
+/** Members, their statistics, the choice. Local. Errors: EXSET_ERR_RUN (all diverged). */
+int training_members(group_run_t *run, const member_t *member, exset_training_t *training);
+/** Losses at the start and at the chosen member's result, where the fit is left. Collective over the group. */
+int training_losses(group_run_t *run, const member_t *chosen, exset_calibration_t *result);
+/** Everything else about the chosen member, where the fit is. Local. */
+int training_describe(group_run_t *run, const member_t *chosen, exset_calibration_t *result,
                       exset_training_t *training);
 /** Traces of all members to train->history. Local: one rank alone. */
 int history_write(group_run_t *run, int n_members, const member_t *member, int chosen);

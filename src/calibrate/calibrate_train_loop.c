@@ -318,7 +318,7 @@ int member_train(group_run_t *run, member_t *member) {
   if (run->train->restart) EXSET_TRY(checkpoint_read(run, member));
   reopen(run, member);
   if (member->step == 0 && run->train->method == EXSET_METHOD_COMBINED)
-    EXSET_TRY(coverage_slope(run, member, &member->slope));
+    EXSET_TRY(term_slope(run, member, &member->slope));
   EXSET_TRY(exset_alloc_all(run->ctx, 2 * member->n, sizeof *scratch, &scratch));
   const int err = loop(run, member, scratch);
   free(scratch);

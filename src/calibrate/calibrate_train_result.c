@@ -86,7 +86,7 @@ static int choose(exset_ctx_t *ctx, const member_t *member, exset_training_t *tr
                     member[0].step + 1, member[0].reason);
 }
 
-static int describe_members(group_run_t *run, const member_t *member, exset_training_t *training) {
+int training_members(group_run_t *run, const member_t *member, exset_training_t *training) {
   exset_ctx_t *ctx = run->ctx;
   const int n = training->n_members;
   EXSET_TRY(exset_alloc(ctx, n, sizeof *training->member, &training->member));
@@ -162,9 +162,10 @@ static int show_fake(group_run_t *run, const member_t *member, view_t *view, uin
 
 static int show_patches(group_run_t *run, const member_t *member, exset_training_t *training) {
   const int patch = run->train->patch;
+  if (!has_networks(run->train)) return EXSET_OK;
   training->n_classes = run->n_views;
   training->patch = patch;
-  training->n_shown = run->n_views > 0 ? SHOWN : 0;
+  training->n_shown = SHOWN;
   fit_set_theta(&run->fit, member->result);
   for (int c = 0; c < run->n_views; c++) {
     view_t *view = &run->view[c];
@@ -182,14 +183,12 @@ static int show_patches(group_run_t *run, const member_t *member, exset_training
 static int describe_calibration(group_run_t *run, const member_t *member,
                                 const exset_training_t *training, exset_calibration_t *result) {
   fit_t *fit = &run->fit;
-  fit_set_theta(fit, run->start);
-  EXSET_TRY(fit_plain_loss(fit, &result->loss_start));
   fit_set_theta(fit, member->result);
   EXSET_TRY(result_parameters(fit, result));
   for (int i = 0; i < fit->n_params; i++)
     if (!fit->param[i].fixed) result->parameter[i].sd = training->spread[i];
   EXSET_TRY(result_describe(run->ctx, run->data, run->options->cylindrical, fit, result));
-  result->loss = member->loss;
+
   result->iterations = member->step;
   if (!has_coverage(run->train)) return EXSET_OK;
   EXSET_TRY(exset_alloc(run->ctx, member->step, sizeof *result->history, &result->history));
@@ -198,10 +197,15 @@ static int describe_calibration(group_run_t *run, const member_t *member,
   return EXSET_OK;
 }
 
-int training_describe(group_run_t *run, const member_t *member, exset_calibration_t *result,
+int training_losses(group_run_t *run, const member_t *chosen, exset_calibration_t *result) {
+  EXSET_TRY(term_loss(run, run->start, &result->loss_start));
+  result->loss = chosen->loss;
+  fit_set_theta(&run->fit, chosen->result);
+  return is_coupled(&run->fit.model) ? sampled_report(run) : EXSET_OK;
+}
+
+int training_describe(group_run_t *run, const member_t *chosen, exset_calibration_t *result,
                       exset_training_t *training) {
-  EXSET_TRY(describe_members(run, member, training));
-  const member_t *chosen = &member[training->chosen];
   EXSET_TRY(describe_trace(run, chosen, &training->trace));
   EXSET_TRY(show_patches(run, chosen, training));
   return describe_calibration(run, chosen, training, result);

@@ -29,33 +29,44 @@ static double *sums_of(const group_run_t *run) {
 /* Number of images, within a section of this rank, of its share of the batch. */
 static int crops_of(const view_t *view, int section) {
   const int left = view->n_patches - section * view->tiling.n_crops;
-  return left < view->tiling.n_crops ? left : view->tiling.n_crops;
+  return left < 0 ? 0 : left < view->tiling.n_crops ? left : view->tiling.n_crops;
 }
 
 static int64_t image_size(const view_t *view) {
   return (int64_t)view->tiling.n_phases * view->tiling.patch * view->tiling.patch;
 }
 
+int step_count(const group_run_t *run, const tiling_t *tiling) {
+  const int least = needs_sampled(run->train, &run->fit.model) && has_coverage(run->train) ? 2 : 1;
+  const int count = (run->train->batch + tiling->n_crops - 1) / tiling->n_crops;
+  return count > least ? count : least;
+}
+
 uint64_t step_sections(const group_run_t *run, const view_t *view, int step) {
-  const int n_crops = view->tiling.n_crops;
-  return (uint64_t)step * (uint64_t)((run->train->batch + n_crops - 1) / n_crops);
+  return (uint64_t)step * (uint64_t)step_count(run, &view->tiling);
 }
 
 /* ---- images ---- */
 
-static int draw_fakes(group_run_t *run, const member_t *member, view_t *view) {
+static void cut_fakes(const member_t *member, view_t *view, int section, const double *phase) {
   const exset_rng_key_t key = patch_key(member->seed, member->step, view->number);
+  for (int i = 0; i < crops_of(view, section); i++) {
+    const crop_t crop =
+        tiling_crop(&view->tiling, key, (uint32_t)(view->first_section + section), i);
+    tiling_image(&view->tiling, &crop, phase,
+                 view->fake + (section * view->tiling.n_crops + i) * image_size(view));
+  }
+}
+
+int step_draw(group_run_t *run, const member_t *member, view_t *view, bool images) {
+  const uint64_t first = step_sections(run, view, member->step) + (uint64_t)view->first_section;
   EXSET_TRY(exset_plane_model(view->plane, &run->fit.model));
   exset_plane_threshold(view->plane, run->train->threshold,
                         step_temperature(run->train, member->step));
-  const uint64_t first = step_sections(run, view, member->step) + (uint64_t)view->first_section;
   for (int s = 0; s < view->n_sections; s++) {
-    EXSET_TRY(exset_plane_draw(view->plane, s, member->seed, first + (uint64_t)s, view->phase));
-    for (int i = 0; i < crops_of(view, s); i++) {
-      const crop_t crop = tiling_crop(&view->tiling, key, (uint32_t)(view->first_section + s), i);
-      tiling_image(&view->tiling, &crop, view->phase,
-                   view->fake + (s * view->tiling.n_crops + i) * image_size(view));
-    }
+    double *phase = view_phase(view, s);
+    EXSET_TRY(exset_plane_draw(view->plane, s, member->seed, first + (uint64_t)s, phase));
+    if (images) cut_fakes(member, view, s, phase);
   }
   return EXSET_OK;
 }
@@ -139,13 +150,14 @@ static int return_gradient(group_run_t *run, const member_t *member, view_t *vie
 
 /* ---- the parts of a step, with their times ---- */
 
-/* Images, and the gradient of the discriminator's weights on this rank. */
+/* Realisations, images, and the gradient of the discriminator's weights on this rank. */
 static int discriminate(group_run_t *run, const member_t *member, view_t *view) {
   const double begin = MPI_Wtime();
-  EXSET_TRY(draw_fakes(run, member, view));
-  draw_reals(member, view);
+  EXSET_TRY(step_draw(run, member, view, view->network != NULL));
   const double drawn = MPI_Wtime();
   run->seconds_realise += drawn - begin;
+  if (!view->network) return EXSET_OK;
+  draw_reals(member, view);
   exset_nn_zero(view->network);
   if (view->n_patches == 0) return EXSET_OK;
   EXSET_TRY(judge(run, view, 1));
@@ -156,6 +168,7 @@ static int discriminate(group_run_t *run, const member_t *member, view_t *view) 
 
 /* Begin to sum the weights' gradients over the ranks. */
 static int start_reduction(group_run_t *run, view_t *view) {
+  if (!view->network) return EXSET_OK;
   return EXSET_MPI(run->ctx, MPI_Iallreduce(MPI_IN_PLACE, exset_nn_gradient(view->network),
                                             (int)exset_nn_size(view->network), MPI_FLOAT, MPI_SUM,
                                             run->ctx->comm, &view->reduction));
@@ -171,6 +184,7 @@ static int finish_reduction(group_run_t *run, view_t *view) {
 /* Move the discriminator, and show it the same realisations again. */
 static int learn(group_run_t *run, const member_t *member, view_t *view) {
   const double begin = MPI_Wtime();
+  if (!view->network) return EXSET_OK;
   const double rate = run->train->rate_network * step_rate(run->train, member->step);
   EXSET_TRY(exset_nn_adam(view->network, rate, 0.5, 0.999));
   if (view->n_patches == 0) return EXSET_OK;
@@ -182,13 +196,22 @@ static int learn(group_run_t *run, const member_t *member, view_t *view) {
   return EXSET_OK;
 }
 
-/* The coverage term; it ends before the model's gradient is collected in the same place. */
+/* The coverage term's loss, and with closed forms its gradient, while the weights' gradients are summed. */
 static int cover(group_run_t *run, const member_t *member) {
   const double begin = MPI_Wtime();
-  double *gradient = run->packed + run->fit.n_free, loss = 0;
   if (!has_coverage(run->train)) return EXSET_OK;
-  EXSET_TRY(coverage_term(run, member, member->theta, &loss, gradient));
-  sums_of(run)[SUM_LOSS_COVERAGE] = loss;
+  const int err =
+      term_begin(run, member, sums_of(run) + SUM_LOSS_COVERAGE, run->packed + run->fit.n_free);
+  run->seconds_coverage += MPI_Wtime() - begin;
+  return err;
+}
+
+/* Gradients by theta: the adversarial one, collected by `learn`, and that of the coverage term. */
+static int gradients(group_run_t *run) {
+  const double begin = MPI_Wtime();
+  if (has_networks(run->train)) fit_theta_gradient(&run->fit, 1, run->packed);
+  if (!has_coverage(run->train)) return EXSET_OK;
+  EXSET_TRY(term_finish(run, sums_of(run) + SUM_LOSS_COVERAGE, run->packed + run->fit.n_free));
   run->seconds_coverage += MPI_Wtime() - begin;
   return EXSET_OK;
 }
@@ -223,6 +246,6 @@ int step_run(group_run_t *run, const member_t *member) {
     EXSET_TRY(finish_reduction(run, &run->view[c]));
     if (!err) err = learn(run, member, &run->view[c]);
   }
-  if (!err && run->n_views > 0) fit_theta_gradient(&run->fit, 1, run->packed);
+  if (!err) err = gradients(run);
   return reduce(run, err);
 }

@@ -54,8 +54,10 @@ static int block_begin(int sections, const exset_ctx_t *ctx, int rank) {
 }
 
 /* This rank's block of a step's sections, and the patches that are cut from them. */
-static void share_out(const exset_ctx_t *ctx, int batch, view_t *view) {
-  const int n_crops = view->tiling.n_crops, sections = (batch + n_crops - 1) / n_crops;
+static void share_out(const group_run_t *run, view_t *view) {
+  const exset_ctx_t *ctx = run->ctx;
+  const int n_crops = view->tiling.n_crops, batch = run->train->batch;
+  const int sections = step_count(run, &view->tiling);
   const int begin = block_begin(sections, ctx, ctx->rank);
   view->first_section = begin;
   view->n_sections = block_begin(sections, ctx, ctx->rank + 1) - begin;
@@ -72,7 +74,8 @@ static int view_buffers(exset_ctx_t *ctx, bool networks, view_t *view) {
   const int64_t plane = tiling->n_phases * tiling->rows * tiling->cols;
   const int64_t image = (int64_t)tiling->n_phases * tiling->patch * tiling->patch;
   const int64_t images = networks ? view->capacity * image : 0;
-  EXSET_TRY(exset_alloc(ctx, plane, sizeof(double), &view->phase));
+  const int64_t kept = view->keeps && view->n_sections > 1 ? view->n_sections : 1;
+  EXSET_TRY(exset_alloc(ctx, kept * plane, sizeof(double), &view->phase));
   EXSET_TRY(exset_alloc(ctx, plane, sizeof(double), &view->d_phase));
   EXSET_TRY(exset_alloc(ctx, images, sizeof(float), &view->real));
   EXSET_TRY(exset_alloc(ctx, images, sizeof(float), &view->fake));
@@ -92,7 +95,8 @@ static int view_create(group_run_t *run, int number, const view_kind_t *kind, vi
   const int64_t rows = normal == EXSET_AXIS_Z ? box[EXSET_AXIS_Y] : box[EXSET_AXIS_Z];
   view->tiling =
       tiling_create(rows, box[EXSET_AXIS_X], patch, run->fit.n_phases, kind->n_symmetries);
-  share_out(run->ctx, train->batch, view);
+  share_out(run, view);
+  view->keeps = needs_sampled(train, &run->fit.model) && has_coverage(train);
   const int slots = view->n_sections > 0 ? view->n_sections : 1;
   EXSET_TRY(exset_plane_create(run->ctx, &run->fit.model, box, run->options->voxel, normal, slots,
                                &view->plane));
@@ -154,9 +158,12 @@ static int run_create(group_run_t *run, const exset_model_t *model) {
   EXSET_TRY(exset_alloc(ctx, run->fit.n_free, sizeof *run->start, &run->start));
   EXSET_TRY(exset_alloc(ctx, 2 * run->fit.n_free + N_SUMS, sizeof *run->packed, &run->packed));
   fit_get_theta(&run->fit, run->start);
-  run->n_views = has_networks(run->train) ? view_kinds(run->sections, run->options, kind) : 0;
-  for (int c = 0; c < run->n_views; c++) EXSET_TRY(view_create(run, c, &kind[c], &run->view[c]));
-  return EXSET_OK;
+  const int n_views = view_kinds(run->sections, run->options, kind);
+  for (int c = 0; c < n_views; c++) {
+    run->n_views = c + 1;
+    EXSET_TRY(view_create(run, c, &kind[c], &run->view[c]));
+  }
+  return needs_sampled(run->train, model) ? sampled_prepare(run) : EXSET_OK;
 }
 
 int group_run_create(exset_ctx_t *ctx, const exset_sections_t *sections, const data_t *data,
@@ -169,6 +176,7 @@ int group_run_create(exset_ctx_t *ctx, const exset_sections_t *sections, const d
 
 void group_run_clear(group_run_t *run) {
   for (int c = 0; c < run->n_views; c++) view_clear(&run->view[c]);
+  sampled_destroy(&run->sampled);
   fit_clear(&run->fit);
   free(run->start);
   free(run->packed);
