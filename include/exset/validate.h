@@ -52,10 +52,9 @@ typedef struct {
   const char *orientation; /* "xy", "xz", "yz", "xz and yz", "volume" */
   int phase, other;        /* from 0; other: second of a pair, or -1 */
   double data, model, sd;
-  double
-      z; /* (data - model) / sd, within +-EXSET_VALIDATE_MAX_Z; NaN where the data or the model have no such figure */
+  double z; /* (data - model) / sd, NaN where the data or the model have no such figure */
 } exset_validate_row_t;
-#define EXSET_VALIDATE_MAX_Z 99.0
+#define EXSET_VALIDATE_NO_SCATTER 99.0 /* |z| where data and model differ, but sd is 0 */
 
 /* Figures over a lag or length, for plots. */
 typedef struct {

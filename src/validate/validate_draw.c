@@ -118,7 +118,7 @@ typedef struct {
 } drawer_t;
 
 static int drawer_create(const kind_t *kind, drawer_t *drawer) {
-  *drawer = (drawer_t){NULL};
+  *drawer = (drawer_t){.plane = NULL};
   const int rows = kind->contains_z ? EXSET_AXIS_Z : EXSET_AXIS_Y;
   EXSET_TRY(exset_alloc(kind->ctx, kind->box[rows] * kind->box[EXSET_AXIS_X], 1, &drawer->label));
   EXSET_TRY(exset_alloc(kind->ctx, kind->window[0] * kind->window[1], 1, &drawer->section.phase));

@@ -21,13 +21,13 @@ static const double negligible = 1e-9; /* relative: rounding */
 
 /* ---- rows and curves -------------------------------------------------------------------------- */
 
-/* A figure without scatter is either the same or as far away as can be. */
+/* A figure without scatter is either the same or far away. */
 static double standardise(double data, double model, double sd) {
   if (isnan(data) || isnan(model)) return NAN;
   const double noise = negligible * fmax(fabs(data), fabs(model)), off = data - model;
   if (fabs(off) <= noise) return 0;
-  if (sd <= noise) return copysign(EXSET_VALIDATE_MAX_Z, off);
-  return fmax(-EXSET_VALIDATE_MAX_Z, fmin(EXSET_VALIDATE_MAX_Z, off / sd));
+  if (sd <= noise) return copysign(EXSET_VALIDATE_NO_SCATTER, off);
+  return off / sd;
 }
 
 int add_row(exset_ctx_t *ctx, exset_validation_t *v, exset_validate_row_t row) {
