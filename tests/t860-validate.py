@@ -4,6 +4,8 @@
 files, masks, reference volumes, pictures; mistakes are one line and exit code 2."""
 import math
 import os
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -85,6 +87,12 @@ for name, rows in (("right_sections_xy.png", 180), ("right_sections_z.png", 72))
     check("gray values of three phases and white", sorted(set(picture.ravel())) == [40, 132, 225, 255])
 left = np.asarray(Image.open(path("right_sections_xy.png")))[:180, :180]
 check("data are left", np.array_equal(left == 40, pixels[0] == 0))
+
+plot = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "postprocess", "plot_validate.py")
+r = subprocess.run([sys.executable, "-B", plot, "right.json", "-o", "figure"], cwd=TMP, capture_output=True, text=True)
+sizes = [os.path.getsize(path(f"figure_{f}_{o}.{e}")) if r.returncode == 0 else 0
+         for f in ("coverage", "chords") for o in ("xy", "xz") for e in ("png", "pdf")]
+check(f"plot_validate.py: {r.returncode} {sizes} {r.stderr}", min(sizes) > 10000)
 
 # lengths 20 % off
 good("validate", 1, "-model", "coarse.yaml", *setup, "-o", "wrong.json")
