@@ -23,6 +23,7 @@ typedef struct {
   bool
       start_given; /* begin at the model's own numbers (all positive) instead of the coverage optimum */
   int steps;       /* most steps */
+  int warm_up;     /* first steps, in which the discriminator alone learns */
   double
       weight; /* combined: of the coverage gradient, 1: as large as the adversarial one (theory page) */
 

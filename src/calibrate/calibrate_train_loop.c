@@ -63,8 +63,14 @@ static void mean_theta(const member_t *member, int first, int end, double *theta
   }
 }
 
+/* Steps before theta moves. */
+static int warm_up_steps(const exset_train_options_t *train) {
+  return has_networks(train) ? train->warm_up : 0;
+}
+
 void member_result(const group_run_t *run, const member_t *member, double *theta) {
-  const int share = (int)lround(run->train->average * member->step);
+  const int moved = member->step - warm_up_steps(run->train);
+  const int share = moved > 0 ? (int)lround(run->train->average * moved) : 0;
   memcpy(theta, member->theta, (size_t)member->n * sizeof *theta);
   if (share > 0) mean_theta(member, member->step - share, member->step, theta);
 }
@@ -91,11 +97,14 @@ static void combine(const group_run_t *run, member_t *member) {
   for (int i = 0; i < member->n; i++) g[i] += weight * coverage[i];
 }
 
-/* Adam, inside the bounds. */
+/* Adam, inside the bounds, once the discriminator has warmed up. The long memory of the second moment makes the steps shrink
+ * with the gradient: with a short one they keep their size, and theta circles about the optimum. */
 static void move_theta(const group_run_t *run, member_t *member) {
-  const double beta1 = 0.5, beta2 = 0.9, tiny = 1e-8;
+  const double beta1 = 0.5, beta2 = 0.999, tiny = 1e-8;
+  const int made = member->step - warm_up_steps(run->train);
+  if (made < 0) return;
   const double rate = run->train->rate_model * step_rate(run->train, member->step);
-  const double bias1 = 1 - pow(beta1, member->step + 1), bias2 = 1 - pow(beta2, member->step + 1);
+  const double bias1 = 1 - pow(beta1, made + 1), bias2 = 1 - pow(beta2, made + 1);
   for (int i = 0; i < member->n; i++) {
     const double g = run->packed[i];
     member->m[i] = beta1 * member->m[i] + (1 - beta1) * g;
@@ -205,7 +214,9 @@ static void check_accuracy(const group_run_t *run, member_t *member) {
 /* Has no number's mean over the last window moved by more than the tolerance against the window before? */
 static bool is_flat(const group_run_t *run, const member_t *member, double *scratch) {
   const int window = run->train->window, step = member->step;
-  if (run->train->tolerance <= 0 || step % window != 0 || step < 2 * window) return false;
+  if (run->train->tolerance <= 0 || step % window != 0 ||
+      step < 2 * window + warm_up_steps(run->train))
+    return false;
   double *last = scratch, *before = scratch + member->n;
   mean_theta(member, step - window, step, last);
   mean_theta(member, step - 2 * window, step - window, before);

@@ -43,6 +43,7 @@ static void describe_options(FILE *out, const group_run_t *run, const member_t *
   fprintf(out, "patch %d\nbatch %d\nbox %lld\n", t->patch, t->batch, (long long)t->box);
   fprintf(out, "threshold %d\ntemperature %.17g\ntemperature_end %.17g\n", t->threshold,
           t->temperature, t->temperature_end);
+  fprintf(out, "warm_up %d\n", t->warm_up);
   fprintf(out, "width %d\nlayers %d\nspectral %d\nscore %d\nsmoothing %.17g\n", t->width, t->layers,
           t->spectral, t->score, t->smoothing);
   fprintf(out, "rate_network %.17g\nrate_model %.17g\nrate_end %.17g\n", t->rate_network,

@@ -115,7 +115,8 @@ static void view_clear(view_t *view) {
 
 /* ---- discriminators ---- */
 
-/* Convolutions that halve the image and double the maps, each with its LeakyReLU; one score. Returns the number of layers. */
+/* Convolutions that halve the image and double the maps, each with its LeakyReLU; the mean of each map, since what is judged is
+ * stationary; one score. Returns the number of layers. */
 static int discriminator(const exset_train_options_t *train, exset_nn_layer_t *layer) {
   int n = 0;
   for (int i = 0; i < train->layers; i++) {
@@ -127,6 +128,7 @@ static int discriminator(const exset_train_options_t *train, exset_nn_layer_t *l
                                     .spectral = train->spectral};
     layer[n++] = (exset_nn_layer_t){.kind = EXSET_NN_LEAKY_RELU, .slope = 0.2};
   }
+  layer[n++] = (exset_nn_layer_t){.kind = EXSET_NN_MEAN};
   layer[n++] =
       (exset_nn_layer_t){.kind = EXSET_NN_DENSE, .channels = 1, .spectral = train->spectral};
   return n;
