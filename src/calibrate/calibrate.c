@@ -51,8 +51,9 @@ static int check_uncoupled(exset_ctx_t *ctx, const exset_model_t *model) {
   for (int a = 0; a < model->n_fields; a++)
     if (model->field[a].coupling != 0)
       return exset_fail(ctx, EXSET_ERR_INPUT,
-                        "field%d_coupling is %g: calibration in closed form needs 0", a + 1,
-                        model->field[a].coupling);
+                        "field%d_coupling is %g: closed forms need 0; take evaluator sampled, or "
+                        "method adversarial",
+                        a + 1, model->field[a].coupling);
   return EXSET_OK;
 }
 

@@ -1,11 +1,13 @@
 /* exset calibrate: sections in, calibrated model out. */
 #include "cli_calibrate.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli_inputs.h"
+#include "cli_train.h"
 
 enum { MAX_FIXED = 256 };
 static const char default_name[] = "model.yaml";
@@ -15,6 +17,7 @@ typedef struct {
   exset_sections_t sections;
   exset_model_t model;
   exset_calibrate_options_t options;
+  cli_train_t train;
   char *fixed[MAX_FIXED];
   char *path; /* of the model */
 } job_t;
@@ -23,6 +26,7 @@ static void clear_job(job_t *job) {
   exset_sections_clear(&job->sections);
   exset_model_clear(&job->model);
   for (int i = 0; i < job->options.n_fixed; i++) free(job->fixed[i]);
+  cli_train_clear(&job->train);
   free(job->path);
 }
 
@@ -103,33 +107,68 @@ static void warn_of_length_z(const exset_ctx_t *ctx, const job_t *job) {
   }
 }
 
+/* Closed forms need neither members nor realisations. */
+static void warn_of_ensemble(const exset_ctx_t *ctx, const exset_config_t *config,
+                             const cli_train_t *train) {
+  if (train->options.ensemble > 1 && exset_config_given(config, "ensemble"))
+    exset_warn(ctx,
+               "ensemble %d is not used: method coverage in closed form has starts "
+               "(calibrate_starts) instead",
+               train->options.ensemble);
+}
+
+/* Do data, model and settings fit together? */
+static int check_job(exset_ctx_t *ctx, const exset_config_t *config, const job_t *job) {
+  if (!cli_train_wanted(&job->train)) {
+    warn_of_ensemble(ctx, config, &job->train);
+    return exset_calibrate_check(ctx, &job->sections, &job->options, &job->model);
+  }
+  EXSET_TRY(
+      exset_train_check(ctx, &job->sections, &job->options, &job->train.options, &job->model));
+  return cli_train_check_files(ctx, config, &job->train);
+}
+
 static int read_job(exset_ctx_t *ctx, const exset_config_t *config, job_t *job) {
   exset_labels_t labels;
   EXSET_TRY(check_usage(ctx, config, job));
   EXSET_TRY(read_options(ctx, config, job));
-  EXSET_TRY(cli_model_read(ctx, config, true, &job->model));
+  EXSET_TRY(cli_train_read(ctx, config, default_name, &job->train));
+  const bool given = cli_train_wanted(&job->train) && job->train.options.start_given;
+  EXSET_TRY(cli_model_read(ctx, config, !given, &job->model));
   EXSET_TRY(cli_labels(ctx, config, &labels));
   EXSET_TRY(cli_sections_keys(ctx, config, &labels, &job->sections));
   EXSET_TRY(read_symmetry(config, job));
-  EXSET_TRY(exset_calibrate_check(ctx, &job->sections, &job->options, &job->model));
+  EXSET_TRY(check_job(ctx, config, job));
   if (!exset_config_given(config, "voxel_size"))
     exset_warn(ctx, "no voxel_size: pixels of 1 um are assumed");
   warn_of_length_z(ctx, job);
   return EXSET_OK;
 }
 
+/* What a training ran on, for the head of model.yaml. */
+static void describe_training(FILE *out, const exset_train_options_t *options,
+                              const exset_training_t *training) {
+  const exset_train_member_t *chosen = &training->member[training->chosen];
+  fprintf(out, "# Threshold %s, %d steps, member %d of %d", cli_train_threshold(options),
+          chosen->steps, training->chosen + 1, training->n_members);
+  if (!isnan(chosen->accuracy)) fprintf(out, ", discriminator's accuracy %.3f", chosen->accuracy);
+  fputs(".\n", out);
+}
+
 /* model.yaml: where it comes from, then the numbers. New string; NULL: out of memory. */
-static char *model_file(const exset_config_t *config, const exset_model_t *model,
-                        const exset_calibration_t *result) {
-  char *numbers = cli_model_text(model), *text = NULL;
+static char *model_file(const exset_config_t *config, const job_t *job,
+                        const exset_calibration_t *result, const exset_training_t *training) {
+  const exset_train_options_t *o = &job->train.options;
+  char *numbers = cli_model_text(&job->model), *text = NULL;
   size_t size = 0;
   FILE *out = numbers ? open_memstream(&text, &size) : NULL;
   if (!out) {
     free(numbers);
     return NULL;
   }
-  fprintf(out, "# Model calibrated by exset %s: method coverage, evaluator analytic.\n",
-          cli_git_state());
+  fprintf(out, "# Model calibrated by exset %s: method %s, evaluator %s.\n", cli_git_state(),
+          cli_train_method(o), cli_train_evaluator(o));
+  if (training) describe_training(out, o, training);
   for (int i = 0; exset_config_case(config, i); i++)
     fprintf(out, "# Case: %s\n", exset_config_case(config, i));
   fprintf(out, "# Loss %.6g after %d iterations; lags up to %g um.\n# %s.\n", result->loss,
@@ -147,15 +186,29 @@ static char *model_file(const exset_config_t *config, const exset_model_t *model
   return text;
 }
 
-static int write_results(exset_ctx_t *ctx, const exset_config_t *config, const job_t *job,
-                         const exset_calibration_t *result, double seconds) {
-  char *text = model_file(config, &job->model, result);
+static cJSON *results_json(const job_t *job, const exset_calibration_t *result,
+                           const exset_training_t *training, double seconds) {
+  const exset_train_options_t *o = &job->train.options;
+  cJSON *json = cli_calibrate_json(result, cli_train_method(o), cli_train_evaluator(o),
+                                   job->options.cylindrical, seconds);
+  if (!json || !training || cli_train_json(json, &job->train, result, training)) return json;
+  cJSON_Delete(json);
+  return NULL;
+}
+
+/* training: NULL for closed forms. */
+static int write_results(exset_ctx_t *ctx, const exset_config_t *config, job_t *job,
+                         const exset_calibration_t *result, const exset_training_t *training,
+                         double seconds) {
+  char *text = model_file(config, job, result, training);
   int err = exset_agree(ctx, text ? EXSET_OK : exset_fail(ctx, EXSET_ERR_RUN, "out of memory"));
   if (!err) err = exset_outfile_text(ctx, job->path, text);
   free(text);
   EXSET_TRY(err);
-  return cli_json_write(ctx, config, default_name,
-                        cli_calibrate_json(result, job->options.cylindrical, seconds));
+  if (training)
+    EXSET_TRY(
+        cli_train_pictures(ctx, config, default_name, result->n_phases, training, &job->train));
+  return cli_json_write(ctx, config, default_name, results_json(job, result, training, seconds));
 }
 
 static void print_plan(const exset_ctx_t *ctx, const job_t *job) {
@@ -167,21 +220,42 @@ static void print_plan(const exset_ctx_t *ctx, const job_t *job) {
               job->options.starts);
 }
 
+/* Closed forms. */
+static int run_analytic(exset_ctx_t *ctx, const exset_config_t *config, job_t *job, double begin) {
+  exset_calibration_t result = {0};
+  int err = exset_calibrate_coverage(ctx, &job->sections, &job->options, &job->model, &result);
+  if (!err) cli_calibrate_print(ctx, &result);
+  if (!err) err = write_results(ctx, config, job, &result, NULL, MPI_Wtime() - begin);
+  exset_calibration_clear(&result);
+  return err;
+}
+
+/* Realisations; the checkpoints go when all results are there. */
+static int run_training(exset_ctx_t *ctx, const exset_config_t *config, job_t *job, double begin) {
+  exset_calibration_t result = {0};
+  exset_training_t training = {0};
+  int err = exset_calibrate_train(ctx, &job->sections, &job->options, &job->train.options,
+                                  &job->model, &result, &training);
+  if (!err) cli_train_print(ctx, &result, &training);
+  if (!err) err = write_results(ctx, config, job, &result, &training, MPI_Wtime() - begin);
+  if (!err) cli_train_end(ctx, &job->train);
+  exset_training_clear(&training);
+  exset_calibration_clear(&result);
+  return err;
+}
+
 int exset_cli_calibrate(exset_ctx_t *ctx, exset_config_t *config) {
   const double begin = MPI_Wtime();
   job_t job = {0};
-  exset_calibration_t result = {0};
   bool dry_run = false;
   int err = exset_config_bool(config, "dry_run", &dry_run);
   if (!err) err = exset_agree(ctx, read_job(ctx, config, &job));
+  const bool train = !err && cli_train_wanted(&job.train);
   if (!err) print_plan(ctx, &job);
-  if (!err && !dry_run) {
-    err = exset_calibrate_coverage(ctx, &job.sections, &job.options, &job.model, &result);
-    if (!err) cli_calibrate_print(ctx, &result);
-    if (!err) err = write_results(ctx, config, &job, &result, MPI_Wtime() - begin);
-    if (!err) exset_print(ctx, "model written to %s\n", job.path);
-  }
-  exset_calibration_clear(&result);
+  if (train) cli_train_plan(ctx, &job.sections, job.options.cylindrical, &job.train.options);
+  if (!err && !dry_run)
+    err = train ? run_training(ctx, config, &job, begin) : run_analytic(ctx, config, &job, begin);
+  if (!err && !dry_run) exset_print(ctx, "model written to %s\n", job.path);
   clear_job(&job);
   return err;
 }

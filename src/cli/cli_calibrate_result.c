@@ -76,12 +76,13 @@ static void add_parameters(cJSON *json, const exset_calibration_t *result) {
   }
 }
 
-cJSON *cli_calibrate_json(const exset_calibration_t *result, bool cylindrical, double seconds) {
+cJSON *cli_calibrate_json(const exset_calibration_t *result, const char *method,
+                          const char *evaluator, bool cylindrical, double seconds) {
   const int n = result->n_phases;
   cJSON *json = cJSON_CreateObject();
   if (!json) return NULL;
-  cJSON_AddStringToObject(json, "method", "coverage");
-  cJSON_AddStringToObject(json, "evaluator", "analytic");
+  cJSON_AddStringToObject(json, "method", method);
+  cJSON_AddStringToObject(json, "evaluator", evaluator);
   cJSON_AddStringToObject(json, "symmetry", cylindrical ? "cylindrical" : "isotropic");
   cJSON_AddNumberToObject(json, "loss", result->loss);
   add_parameters(json, result);
@@ -113,7 +114,7 @@ cJSON *cli_calibrate_json(const exset_calibration_t *result, bool cylindrical, d
 
 /* ---- table ---- */
 
-static void print_parameters(const exset_ctx_t *ctx, const exset_calibration_t *result) {
+void cli_calibrate_print_parameters(const exset_ctx_t *ctx, const exset_calibration_t *result) {
   bool knots = false;
   exset_print(ctx, "\n%-24s %12s %12s\n", "parameter", "value", "sd");
   for (int i = 0; i < result->n_parameters; i++) {
@@ -130,9 +131,8 @@ static void print_parameters(const exset_ctx_t *ctx, const exset_calibration_t *
   if (knots) exset_print(ctx, "spline coefficients: see the model file\n");
 }
 
-void cli_calibrate_print(const exset_ctx_t *ctx, const exset_calibration_t *result) {
+void cli_calibrate_print_fit(const exset_ctx_t *ctx, const exset_calibration_t *result) {
   const int n = result->n_phases;
-  print_parameters(ctx, result);
   exset_print(ctx, "\n%-8s %10s %10s %10s\n", "phase", "data", "+- 95 %", "model");
   for (int i = 0; i < n; i++)
     exset_print(ctx, "%-8d %10.4f %10.4f %10.4f\n", i + 1, result->fraction_data[i],
@@ -146,6 +146,11 @@ void cli_calibrate_print(const exset_ctx_t *ctx, const exset_calibration_t *resu
       exset_print(ctx, "%d%-7d %12.2e %16s%s\n", i + 1, j + 1, misfit, text,
                   misfit > 2 * error ? "  misfit exceeds it" : "");
     }
+}
+
+void cli_calibrate_print(const exset_ctx_t *ctx, const exset_calibration_t *result) {
+  cli_calibrate_print_parameters(ctx, result);
+  cli_calibrate_print_fit(ctx, result);
   double low = INFINITY, high = 0;
   for (int s = 0; s < result->n_starts; s++) {
     low = fmin(low, result->start_loss[s]);

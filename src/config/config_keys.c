@@ -56,8 +56,9 @@ static const exset_key_t keys[] = {
      "the set is {X <= threshold} instead of {X >= threshold}"},
     {"field#_fraction", EXSET_KEY_REAL, 1, "(0,1)", "", NULL, MODEL,
      "probability of the field's set (phase 2: of what phase 1 leaves over)"},
-    {"field#_coupling", EXSET_KEY_REAL, 1, "[-100,100]", "", "0", ",generate,",
-     "c of (X + c X_1)/sqrt(1 + c^2), Gaussian fields after the first: one phase coats another"},
+    {"field#_coupling", EXSET_KEY_REAL, 1, "[-100,100]", "", "0", MODEL,
+     "c of (X + c X_1)/sqrt(1 + c^2), Gaussian fields after the first: one phase coats another; "
+     "calibrate finds it where it is not 0"},
     {"field#_family", EXSET_KEY_CHOICE, 8, "gaussian,matern,ring,knots", "", "gaussian", MODEL,
      "family of each term of the spectrum (a list makes a sum), or knots alone"},
     {"field#_weight", EXSET_KEY_REAL, 8, "(0,inf)", "", NULL, MODEL,
@@ -115,10 +116,16 @@ static const exset_key_t keys[] = {
      "volumes: opposite faces meet, as in twins; otherwise no pair crosses a face"},
 
     /* ---- calibrate ---- */
-    {"method", EXSET_KEY_CHOICE, 1, "coverage", "", "coverage", ",calibrate,",
-     "what is compared: two-point coverage functions"},
-    {"evaluator", EXSET_KEY_CHOICE, 1, "analytic", "", "analytic", ",calibrate,",
-     "how the model's coverage functions are found: closed forms"},
+    {"method", EXSET_KEY_CHOICE, 1, "coverage,adversarial,combined", "", "coverage", ",calibrate,",
+     "what is compared: two-point coverage functions, patches of sections by a discriminator, or "
+     "both"},
+    {"evaluator", EXSET_KEY_CHOICE, 1, "analytic,sampled", "", "analytic", ",calibrate,",
+     "how the model's coverage functions are found: closed forms, or realisations (fields with "
+     "coupling need them)"},
+    {"ensemble", EXSET_KEY_INT, 1, "[1,10000]", "", "1", ",calibrate,",
+     "trainings with seeds of their own, shared out over groups of ranks: the one of least "
+     "coverage "
+     "loss is kept, the spread is the parameters' uncertainty"},
     {"calibrate_symmetry", EXSET_KEY_CHOICE, 1, "isotropic,cylindrical", "", NULL, ",calibrate,",
      "cylindrical: length_z is free, z the axis; default: cylindrical when there are sections in "
      "x-y and sections containing z, else isotropic"},
@@ -133,6 +140,55 @@ static const exset_key_t keys[] = {
      "data's signal"},
     {"calibrate_uncertainty", EXSET_KEY_BOOL, 1, "", "", "true", ",calibrate,",
      "standard deviations of the parameters by leaving out one section at a time (not for knots)"},
+
+    /* ---- calibrate: methods adversarial and combined, evaluator sampled ---- */
+    {"train_steps", EXSET_KEY_INT, 1, "[1,10000000]", "", "600", ",calibrate,",
+     "steps of the training"},
+    {"train_start", EXSET_KEY_CHOICE, 1, "coverage,given", "", "coverage", ",calibrate,",
+     "parameters to begin with: the optimum of the coverage functions, or the case's own"},
+    {"train_weight", EXSET_KEY_REAL, 1, "[0,inf)", "", "1", ",calibrate,",
+     "combined: weight of the coverage gradient, 1: as large as the discriminator's"},
+    {"train_patch", EXSET_KEY_INT, 1, "[8,4096]", "pixels", "64", ",calibrate,",
+     "edge of the square patches that the discriminator sees"},
+    {"train_batch", EXSET_KEY_INT, 1, "[1,65536]", "", "16", ",calibrate,",
+     "real patches in a step, and as many of the model, over all ranks of a member"},
+    {"train_box", EXSET_KEY_INT, 1, "[8,65536]", "pixels", NULL, ",calibrate,",
+     "edge of the periodic box of the realisations; default: from patch and correlation lengths"},
+    {"train_threshold", EXSET_KEY_CHOICE, 1, "straight_through,soft", "", "straight_through",
+     ",calibrate,", "phases of the realisations: hard with the derivative of soft ones, or soft"},
+    {"train_temperature", EXSET_KEY_REAL, 2, "(0,100]", "", "0.2", ",calibrate,",
+     "softness of the thresholds in standard deviations of the field; two values: at the first and "
+     "at the last step"},
+    {"train_width", EXSET_KEY_INT, 1, "[1,1024]", "", "16", ",calibrate,",
+     "feature maps of the discriminator's first convolution; each further one has twice as many"},
+    {"train_layers", EXSET_KEY_INT, 1, "[1,12]", "", "4", ",calibrate,",
+     "convolutions of the discriminator, each halving the patch"},
+    {"train_spectral", EXSET_KEY_BOOL, 1, "", "", "false", ",calibrate,",
+     "spectral normalisation of the discriminator's weights"},
+    {"train_score", EXSET_KEY_CHOICE, 1, "bce,hinge", "", "bce", ",calibrate,",
+     "loss of the discriminator: binary cross-entropy, or hinge"},
+    {"train_smoothing", EXSET_KEY_REAL, 1, "[0,0.5)", "", "0.1", ",calibrate,",
+     "bce: real patches have the target 1 - smoothing"},
+    {"train_rate_network", EXSET_KEY_REAL, 1, "(0,1]", "", "2e-4", ",calibrate,",
+     "learning rate of the discriminator (Adam)"},
+    {"train_rate_model", EXSET_KEY_REAL, 1, "(0,1]", "", "1e-2", ",calibrate,",
+     "learning rate of the model's parameters (Adam, on their logarithms)"},
+    {"train_rate_end", EXSET_KEY_REAL, 1, "[0,1]", "", "0.05", ",calibrate,",
+     "rates at the last step, relative to the first; a cosine in between"},
+    {"train_average", EXSET_KEY_REAL, 1, "[0,1]", "", "0.3", ",calibrate,",
+     "the result is the mean of the parameters over this last share of the steps; 0: the last "
+     "step"},
+    {"train_tolerance", EXSET_KEY_REAL, 1, "[0,inf)", "", "0", ",calibrate,",
+     "stop early when no parameter's mean over a window moved by more than this, relatively; 0: "
+     "never"},
+    {"train_window", EXSET_KEY_INT, 1, "[2,10000000]", "", "100", ",calibrate,",
+     "steps of a window of train_tolerance"},
+    {"train_scatter", EXSET_KEY_REAL, 1, "[0,3]", "", "0.2", ",calibrate,",
+     "ensemble: members after the first start at the parameters times exp(+-scatter)"},
+    {"train_checkpoint", EXSET_KEY_INT, 1, "[0,10000000]", "", "100", ",calibrate,",
+     "steps from one checkpoint to the next, also at SIGTERM and SIGUSR1; 0: none"},
+    {"train_restart", EXSET_KEY_BOOL, 1, "", "", "false", ",calibrate,",
+     "go on from the checkpoint beside the model, or begin where there is none"},
 
     /* ---- validate ---- */
     {"model", EXSET_KEY_FILE, 1, "", "", NULL, ",validate,",

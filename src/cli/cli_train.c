@@ -1,0 +1,205 @@
+/* Training with realisations: keys, files, plan. */
+#include "cli_train.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+bool cli_train_wanted(const cli_train_t *train) {
+  return train->options.method != EXSET_METHOD_COVERAGE ||
+         train->options.evaluator != EXSET_EVALUATOR_ANALYTIC;
+}
+
+const char *cli_train_method(const exset_train_options_t *options) {
+  static const char *const words[] = {"coverage", "adversarial", "combined"};
+  return words[options->method];
+}
+
+const char *cli_train_evaluator(const exset_train_options_t *options) {
+  return options->evaluator == EXSET_EVALUATOR_SAMPLED ? "sampled" : "analytic";
+}
+
+const char *cli_train_threshold(const exset_train_options_t *options) {
+  return options->threshold == EXSET_THRESHOLD_SOFT ? "soft" : "straight_through";
+}
+
+/* ---- keys ---- */
+
+/* Keys with an integer each; the range of the table fits an int. */
+static int read_integers(const exset_config_t *config, exset_train_options_t *o) {
+  const struct {
+    const char *name;
+    int *value;
+  } keys[] = {
+      {"train_steps", &o->steps},   {"train_patch", &o->patch},
+      {"train_batch", &o->batch},   {"train_width", &o->width},
+      {"train_layers", &o->layers}, {"train_checkpoint", &o->checkpoint_steps},
+      {"train_window", &o->window}, {"ensemble", &o->ensemble},
+  };
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    int64_t value;
+    EXSET_TRY(exset_config_int(config, keys[i].name, &value));
+    *keys[i].value = (int)value;
+  }
+  return EXSET_OK;
+}
+
+static int read_reals(const exset_config_t *config, exset_train_options_t *o) {
+  const struct {
+    const char *name;
+    double *value;
+  } keys[] = {
+      {"train_weight", &o->weight},
+      {"train_smoothing", &o->smoothing},
+      {"train_rate_network", &o->rate_network},
+      {"train_rate_model", &o->rate_model},
+      {"train_rate_end", &o->rate_end},
+      {"train_average", &o->average},
+      {"train_tolerance", &o->tolerance},
+      {"train_scatter", &o->scatter},
+  };
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    EXSET_TRY(exset_config_real(config, keys[i].name, keys[i].value));
+  double temperature[2];
+  int n;
+  EXSET_TRY(exset_config_real_list(config, "train_temperature", 2, temperature, &n));
+  o->temperature = temperature[0];
+  o->temperature_end = temperature[n - 1];
+  return EXSET_OK;
+}
+
+static int read_choices(const exset_config_t *config, exset_train_options_t *o) {
+  int method, evaluator, start, threshold, score;
+  EXSET_TRY(exset_config_choice(config, "method", &method));
+  EXSET_TRY(exset_config_choice(config, "evaluator", &evaluator));
+  EXSET_TRY(exset_config_choice(config, "train_start", &start));
+  EXSET_TRY(exset_config_choice(config, "train_threshold", &threshold));
+  EXSET_TRY(exset_config_choice(config, "train_score", &score));
+  o->method = (exset_method_t)method;
+  o->evaluator = (exset_evaluator_t)evaluator;
+  o->start_given = start == 1;
+  o->threshold = (exset_threshold_t)threshold;
+  o->score = (exset_score_t)score;
+  return EXSET_OK;
+}
+
+static int name_files(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
+                      cli_train_t *train) {
+  train->history = cli_path(config, default_name, "_history.h5");
+  train->checkpoint = cli_path(config, default_name, "_checkpoint.h5");
+  if (!train->history || !train->checkpoint)
+    return exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory");
+  train->options.history = train->history;
+  train->options.checkpoint = train->options.checkpoint_steps > 0 ? train->checkpoint : NULL;
+  return EXSET_OK;
+}
+
+int cli_train_read(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
+                   cli_train_t *train) {
+  exset_train_options_t *o = &train->options;
+  EXSET_TRY(read_choices(config, o));
+  EXSET_TRY(read_integers(config, o));
+  EXSET_TRY(read_reals(config, o));
+  EXSET_TRY(exset_config_bool(config, "train_spectral", &o->spectral));
+  EXSET_TRY(exset_config_bool(config, "train_restart", &o->restart));
+  if (exset_config_given(config, "train_box"))
+    EXSET_TRY(exset_config_int(config, "train_box", &o->box));
+  if (o->restart && o->checkpoint_steps == 0)
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "train_restart needs checkpoints, and train_checkpoint is 0: give the steps "
+                      "from one to the next");
+  return name_files(ctx, config, default_name, train);
+}
+
+void cli_train_clear(cli_train_t *train) {
+  free(train->checkpoint);
+  free(train->history);
+  free(train->picture[0]);
+  free(train->picture[1]);
+  *train = (cli_train_t){0};
+}
+
+/* ---- files ---- */
+
+/* The checkpoint of a member, from 0: "_<number from 1>" goes before the ending for an ensemble. New string. */
+static char *member_checkpoint(const cli_train_t *train, int member) {
+  const char *path = train->checkpoint;
+  char *name = NULL;
+  if (train->options.ensemble == 1) return strdup(path);
+  const int stem = (int)(strrchr(path, '.') - path);
+  return asprintf(&name, "%.*s_%d%s", stem, path, member + 1, path + stem) < 0 ? NULL : name;
+}
+
+/* A checkpoint in the folder belongs to a run that did not end well: it may hold hours of work. */
+static int check_unfinished(exset_ctx_t *ctx, const cli_train_t *train) {
+  int err = EXSET_OK;
+  for (int m = 0; !err && m < train->options.ensemble; m++) {
+    char *path = member_checkpoint(train, m);
+    if (!path) err = exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory");
+    else if (access(path, F_OK) == 0)
+      err = exset_fail(ctx, EXSET_ERR_INPUT,
+                       "%s is the checkpoint of an unfinished run: -train_restart goes on from it; "
+                       "remove it to begin anew",
+                       path);
+    free(path);
+  }
+  return err;
+}
+
+int cli_train_check_files(exset_ctx_t *ctx, const exset_config_t *config,
+                          const cli_train_t *train) {
+  const exset_train_options_t *o = &train->options;
+  if (o->checkpoint && !o->restart)
+    EXSET_TRY(exset_agree(ctx, ctx->rank == 0 ? check_unfinished(ctx, train) : EXSET_OK));
+  EXSET_TRY(cli_output_check(ctx, config, train->history));
+  return cli_output_check(ctx, config, train->checkpoint);
+}
+
+void cli_train_end(const exset_ctx_t *ctx, const cli_train_t *train) {
+  for (int m = 0; ctx->rank == 0 && train->options.checkpoint && m < train->options.ensemble; m++) {
+    char *path = member_checkpoint(train, m);
+    if (path) unlink(path);
+    free(path);
+  }
+}
+
+/* ---- plan ---- */
+
+/* Weights of one discriminator: convolutions of kernel 4 that halve the patch, then one inner product. */
+static double network_size(const exset_train_options_t *o, int n_phases) {
+  double size = 0, from = n_phases, to = o->width;
+  for (int l = 0; l < o->layers; l++, from = to, to *= 2) size += from * to * 16 + to;
+  const double edge = o->patch >> o->layers;
+  return size + from * edge * edge + 1;
+}
+
+static void plan_network(const exset_ctx_t *ctx, const exset_sections_t *sections, bool cylindrical,
+                         const exset_train_options_t *o) {
+  bool xy = false, z = false;
+  for (int s = 0; s < sections->n; s++) {
+    const bool is_xy = sections->section[s].orient == EXSET_ORIENT_XY;
+    xy |= is_xy;
+    z |= !is_xy;
+  }
+  const int n = cylindrical ? (int)xy + (int)z : 1;
+  exset_print(ctx, "%d discriminator%s%s: %d convolutions, %d to %d feature maps, %.0f weights\n",
+              n, n > 1 ? "s" : "", n > 1 ? " (x-y planes, planes containing z)" : "", o->layers,
+              o->width, o->width << (o->layers - 1), network_size(o, sections->n_phases));
+  exset_print(ctx, "patches of %d x %d pixels, %d real and %d of the model in a step\n", o->patch,
+              o->patch, o->batch, o->batch);
+}
+
+void cli_train_plan(const exset_ctx_t *ctx, const exset_sections_t *sections, bool cylindrical,
+                    const exset_train_options_t *o) {
+  exset_print(ctx, "method %s, evaluator %s, thresholds %s at %g", cli_train_method(o),
+              cli_train_evaluator(o), cli_train_threshold(o), o->temperature);
+  if (o->temperature_end != o->temperature) exset_print(ctx, " to %g", o->temperature_end);
+  exset_print(ctx, ": %d steps from %s", o->steps,
+              o->start_given ? "the parameters given" : "the coverage optimum");
+  if (o->ensemble > 1)
+    exset_print(ctx, ", %d members, %d at a time", o->ensemble,
+                o->ensemble < ctx->size ? o->ensemble : ctx->size);
+  exset_print(ctx, "\n");
+  if (o->method != EXSET_METHOD_COVERAGE) plan_network(ctx, sections, cylindrical, o);
+}
