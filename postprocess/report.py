@@ -2,7 +2,7 @@
 """Make one self-contained HTML page from the results of exset.
 
 Give a folder, or files by name; what they are is told from their content. Missing parts are left out. Understood are
-the JSON files of coverage, calibrate, generate and conduct, volumes (.vtkhdf), images of sections (by --xy, --xz,
+the JSON files of coverage, calibrate, validate, generate and conduct, volumes (.vtkhdf), images of sections (by --xy, --xz,
 --yz, else from the JSON of calibrate) and a table "seconds<TAB>command" of what was run (commands.tsv).
 
 Example: report.py demo -o demo/report.html --xy input/demo/section_xy_*.png --xz input/demo/section_xz_*.png
@@ -20,6 +20,7 @@ import sys
 from matplotlib.ticker import MaxNLocator
 import numpy as np
 
+from plot_training import draw_losses, draw_parameters, has_training
 from style import CURVE_COLOURS, INK, MUTED, PHASE_COLOURS, plt
 
 STYLE = """
@@ -42,7 +43,9 @@ td.text { white-space: normal; }
 .sections { display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px 12px; }
 .sections .side { grid-column: span 2; font-weight: 600; border-bottom: 1px solid #5b6472; padding-bottom: 3px; }
 figure { margin: 0; } figure img { width: 100%; height: auto; display: block; }
-.sections img { image-rendering: pixelated; }
+.sections img, .patches img { image-rendering: pixelated; }
+.patches { display: grid; grid-template-columns: repeat(2, 1fr); gap: 8px 0; max-width: 900px; margin-top: 14px; }
+.patches .side { font-weight: 600; } .patches .side + .side { padding-left: 1%; } .patches figure { grid-column: span 2; }
 figcaption, .note { color: #5b6472; font-size: 14px; max-width: 90ch; margin-top: 4px; }
 .key { display: inline-block; width: 12px; height: 12px; border-radius: 2px; margin: 0 6px -1px 0; }
 .key-row span + span { margin-left: 22px; }
@@ -61,6 +64,8 @@ class Results:
     def __init__(self):
         self.coverage = self.model = self.generate = self.twin = self.twin_coverage = None
         self.conduct = []  # (file name, dictionary)
+        self.validate = []  # (path, dictionary)
+        self.model_folder = "."  # that of calibrate's JSON: pictures lie beside it
         self.commands = []  # (seconds, command)
         self.voxel = None  # micrometres, x, y, z
 
@@ -81,10 +86,13 @@ def read_json(results, path):
         data = json.load(f)
     if not isinstance(data, dict):
         return
-    if "runs" in data:
+    if data.get("command") == "validate":
+        results.validate.append((path, data))
+    elif "runs" in data:
         results.conduct.append((os.path.basename(path), data))
     elif "loss" in data and "parameters" in data:
         results.model = data
+        results.model_folder = os.path.dirname(path) or "."
     elif "checksum" in data or "peak_bytes" in data:
         results.generate = data
     elif "coverage" in data and "lags" in data:
@@ -438,6 +446,16 @@ def history_of(model):
     return [(i, v) for i, v in points if v is not None and v > 0]
 
 
+def meaning_of_sd(model):
+    if not model.get("members"):
+        return ("The standard deviation says how far the value could move with other sections of the same material "
+                "(jackknife: one section left out at a time).")
+    if len(model["members"]) < 2:
+        return "A single training has no standard deviation: an ensemble gives the spread over its members."
+    return (f"The standard deviation is the spread over the {len(model['members'])} members of the ensemble: what the "
+            "training itself leaves open. It does not hold how far other sections of the same material would move the values.")
+
+
 def part_calibration(results):
     model = results.model
     if not model:
@@ -457,13 +475,13 @@ def part_calibration(results):
     out = ["<h2>Calibrated model</h2>"]
     facts = [f"{text} {num(model.get(key, used(model, key)))}" for key, text in (
         ("method", "method"), ("evaluator", "evaluator"), ("symmetry", "symmetry"), ("iterations", "iterations"),
-        ("loss", "loss")) if model.get(key, used(model, key)) is not None]
+        ("loss", "loss"), ("threshold", "thresholds"), ("discriminator_accuracy", "accuracy of the discriminator"))
+        if model.get(key, used(model, key)) is not None]
     if facts:
         out.append(f"<p>{esc('; '.join(facts))}.</p>")
     if rows:
         out.append(table(["parameter", "value", "standard deviation", "relative", ""], rows, text_columns=(0, 4)))
-        out.append('<p class="note">Lengths in micrometres. The standard deviation says how far the value could move '
-                   "with other sections of the same material (jackknife: one section left out at a time).</p>")
+        out.append(f'<p class="note">Lengths in micrometres. {meaning_of_sd(model)}</p>')
     if splines:
         out.append(f"<p>And {splines} spline coefficients of the spectrum, in the model file.</p>")
     misfit, sampling = model.get("misfit_ij") or {}, model.get("sampling_error_ij") or {}
@@ -481,9 +499,100 @@ def part_calibration(results):
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlabel("iteration")
         axis.set_ylabel("loss")
-        out.append('<h3>Loss during calibration</h3><figure style="max-width:700px">' +
+        title = "Loss on the way to the start" if has_training(model) else "Loss during calibration"
+        out.append(f'<h3>{title}</h3><figure style="max-width:700px">' +
                    svg(figure, "loss by iteration") + "</figure>")
     return "".join(out)
+
+
+# ---- training ------------------------------------------------------------------------------------
+def read_patches(results):
+    """(class, picture of phase numbers) of calibrate's pictures, those that still lie beside the JSON."""
+    from PIL import Image
+
+    found = []
+    for entry in results.model.get("patches") or []:
+        path = os.path.join(results.model_folder, entry["file"])
+        if not os.path.exists(path):
+            continue
+        with Image.open(path) as image:
+            gray = np.array(image)
+        phase = np.zeros(gray.shape, np.uint8)
+        for i, value in enumerate(entry["gray"]):
+            phase[gray == value] = i + 1
+        found.append((entry["class"], phase))
+    return found
+
+
+def part_members(model):
+    members = model.get("members") or []
+    rows = [[str(i + 1), str(m.get("seed")), num(m.get("steps")), esc(m.get("end")), num(m.get("accuracy"), 3),
+             num(m.get("loss_coverage"), 3), "chosen" if i == model.get("chosen") else ""] for i, m in enumerate(members)]
+    out = ["<h3>Members of the ensemble</h3>",
+           table(["member", "seed", "steps", "ended by", "accuracy", "coverage loss", ""], rows, text_columns=(0, 6))]
+    shown = [name for name in members[0].get("parameters", {}) if "_knots_" not in name]
+    mean, spread = model.get("parameters_mean") or {}, model.get("parameters_spread") or {}
+    rows = [[f"<code>{esc(name)}</code>"] + [num4(m["parameters"].get(name)) for m in members] +
+            [num4(mean.get(name)), num(spread.get(name), 2)] for name in shown]
+    out.append(table(["parameter"] + [str(i + 1) for i in range(len(members))] + ["mean", "spread"], rows))
+    return "".join(out)
+
+
+def part_training(results, names):
+    model = results.model
+    if not has_training(model):
+        return ""
+    out = ["<h2>Training</h2><figure>", svg(draw_losses(model), "losses and accuracy by step"),
+           "<figcaption>Thin: single steps; thick: running means. The result is the mean of the parameters over the "
+           "shaded steps. An accuracy near 0.5 says that the discriminator cannot tell patches of the model from real "
+           "ones; one that stays near 1 says that it can, whatever the parameters: the model class is missing "
+           "something.</figcaption></figure>"]
+    if model["trace"].get("parameters"):
+        out += ["<h3>Parameters during training</h3><figure>", svg(draw_parameters(model), "parameters by step"),
+                "<figcaption>Dotted: the result."]
+        if len(model.get("members") or []) > 1:
+            out.append(" Dots: where the members of the ensemble ended, filled: the chosen one, whose trace is drawn.")
+        out.append("</figcaption></figure>")
+    if len(model.get("members") or []) > 1:
+        out.append(part_members(model))
+    patches = read_patches(results)
+    if patches:
+        n_phases = max(len(entry["gray"]) for entry in model["patches"])
+        out += ["<h3>Patches as the discriminator sees them</h3>", phase_key(names, n_phases)]
+    for name, phase in patches:
+        out.append('<div class="patches"><div class="side">real</div><div class="side">model</div>'
+                   f'<figure><img src="{section_png(phase)}" alt="real and model patches"></figure></div>'
+                   f'<p class="note">Planes: {esc(name)}.</p>')
+    return "".join(out)
+
+
+# ---- validation ----------------------------------------------------------------------------------
+def part_validation(results, names):
+    out = []
+    for path, data in results.validate:
+        rows = []
+        for row in data.get("rows") or []:
+            phase = row.get("phase")
+            label = phase_name(names, int(phase) - 1) if isinstance(phase, (int, float)) and phase > 0 else esc(phase or "")
+            z = row.get("z")
+            mark = "" if z is None or abs(z) < 2 else "outside two standard deviations" if abs(z) < 4 else "far off"
+            rows.append([esc(str(row.get("figure", "")).replace("_", " ")), label, esc(row.get("orientation") or ""),
+                         num4(row.get("data")), num4(row.get("model")), num(row.get("sd"), 2),
+                         "–" if z is None else f"{z:+.1f}", mark])
+        if rows:
+            out.append(f"<h3>{esc(os.path.basename(path))}</h3>" + table(
+                ["figure", "phase", "planes", "data", "model", "sd", "z", ""], rows, text_columns=(0, 1, 2, 7)))
+        for picture in data.get("pictures") or []:
+            name = picture.get("file", "") if isinstance(picture, dict) else str(picture)
+            place = os.path.join(os.path.dirname(path), os.path.basename(name))
+            if name.endswith(".png") and os.path.exists(place):
+                with open(place, "rb") as f:
+                    out.append(f'<figure><img src="{data_uri(f.read(), "png")}" alt="{esc(name)}"></figure>')
+    if not out:
+        return ""
+    note = ("Model: mean over realisations of the size of the sections; sd: how far a single set of such sections "
+            "scatters; z: difference of data and model in these standard deviations.")
+    return "<h2>Model against data, on figures that calibration did not use</h2>" + "".join(out) + f'<p class="note">{note}</p>'
 
 
 # ---- conductivity --------------------------------------------------------------------------------
@@ -570,7 +679,8 @@ def headline(results, names):
 def make_page(results, sections, pixel, names, title):
     parts = [
         headline(results, names), part_sections(results, sections, pixel, names), part_fractions(results, names),
-        part_coverage(results, names), part_calibration(results), part_conduct(results, names), part_run(results),
+        part_coverage(results, names), part_calibration(results), part_training(results, names),
+        part_validation(results, names), part_conduct(results, names), part_run(results),
     ]
     date = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{esc(title)}</title>'
