@@ -125,7 +125,7 @@ static int check_job(exset_ctx_t *ctx, const exset_config_t *config, const job_t
   }
   EXSET_TRY(
       exset_train_check(ctx, &job->sections, &job->options, &job->train.options, &job->model));
-  return cli_train_check_files(ctx, config, &job->train);
+  return cli_train_check_files(ctx, config, default_name, &job->train);
 }
 
 static int read_job(exset_ctx_t *ctx, const exset_config_t *config, job_t *job) {
@@ -230,7 +230,7 @@ static int run_analytic(exset_ctx_t *ctx, const exset_config_t *config, job_t *j
   return err;
 }
 
-/* Realisations; the checkpoints go when all results are there. */
+/* Realisations. */
 static int run_training(exset_ctx_t *ctx, const exset_config_t *config, job_t *job, double begin) {
   exset_calibration_t result = {0};
   exset_training_t training = {0};
@@ -238,7 +238,6 @@ static int run_training(exset_ctx_t *ctx, const exset_config_t *config, job_t *j
                                   &job->model, &result, &training);
   if (!err) cli_train_print(ctx, &result, &training);
   if (!err) err = write_results(ctx, config, job, &result, &training, MPI_Wtime() - begin);
-  if (!err) cli_train_end(ctx, &job->train);
   exset_training_clear(&training);
   exset_calibration_clear(&result);
   return err;

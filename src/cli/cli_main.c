@@ -30,7 +30,8 @@ static const cli_command_t commands[] = {
      "its\n"
      "type and family; numbers left out are started from the data. Writes the model "
      "(model.yaml)\n"
-     "and the results (model.json).",
+     "and the results (model.json). -method adversarial and combined train a discriminator: keys "
+     "train_*.",
      exset_cli_calibrate},
     {"validate",
      "exset validate -model model.yaml -data a.tif,b.tif -voxel_size um [-reference v.vtkhdf]",

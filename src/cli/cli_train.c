@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 bool cli_train_wanted(const cli_train_t *train) {
   return train->options.method != EXSET_METHOD_COVERAGE ||
@@ -131,13 +131,22 @@ static char *member_checkpoint(const cli_train_t *train, int member) {
   return asprintf(&name, "%.*s_%d%s", stem, path, member + 1, path + stem) < 0 ? NULL : name;
 }
 
-/* A checkpoint in the folder belongs to a run that did not end well: it may hold hours of work. */
-static int check_unfinished(exset_ctx_t *ctx, const cli_train_t *train) {
-  int err = EXSET_OK;
+/* Is there a checkpoint younger than the results? Then its run has not come to its results. */
+static bool is_unfinished(const char *checkpoint, const char *results) {
+  struct stat c, r;
+  if (stat(checkpoint, &c) != 0) return false;
+  if (stat(results, &r) != 0) return true;
+  return c.st_mtim.tv_sec != r.st_mtim.tv_sec ? c.st_mtim.tv_sec > r.st_mtim.tv_sec
+                                              : c.st_mtim.tv_nsec > r.st_mtim.tv_nsec;
+}
+
+/* An unfinished run may stand for hours of work: it is not written over. */
+static int check_unfinished(exset_ctx_t *ctx, const cli_train_t *train, const char *results) {
+  int err = results ? EXSET_OK : exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory");
   for (int m = 0; !err && m < train->options.ensemble; m++) {
     char *path = member_checkpoint(train, m);
     if (!path) err = exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory");
-    else if (access(path, F_OK) == 0)
+    else if (is_unfinished(path, results))
       err = exset_fail(ctx, EXSET_ERR_INPUT,
                        "%s is the checkpoint of an unfinished run: -train_restart goes on from it; "
                        "remove it to begin anew",
@@ -147,21 +156,18 @@ static int check_unfinished(exset_ctx_t *ctx, const cli_train_t *train) {
   return err;
 }
 
-int cli_train_check_files(exset_ctx_t *ctx, const exset_config_t *config,
+int cli_train_check_files(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
                           const cli_train_t *train) {
   const exset_train_options_t *o = &train->options;
-  if (o->checkpoint && !o->restart)
-    EXSET_TRY(exset_agree(ctx, ctx->rank == 0 ? check_unfinished(ctx, train) : EXSET_OK));
-  EXSET_TRY(cli_output_check(ctx, config, train->history));
-  return cli_output_check(ctx, config, train->checkpoint);
-}
-
-void cli_train_end(const exset_ctx_t *ctx, const cli_train_t *train) {
-  for (int m = 0; ctx->rank == 0 && train->options.checkpoint && m < train->options.ensemble; m++) {
-    char *path = member_checkpoint(train, m);
-    if (path) unlink(path);
-    free(path);
+  if (o->checkpoint && !o->restart) {
+    char *results = cli_path(config, default_name, ".json");
+    const int err =
+        exset_agree(ctx, ctx->rank == 0 ? check_unfinished(ctx, train, results) : EXSET_OK);
+    free(results);
+    EXSET_TRY(err);
   }
+  EXSET_TRY(cli_output_check(ctx, config, train->history));
+  return o->checkpoint ? cli_output_check(ctx, config, train->checkpoint) : EXSET_OK;
 }
 
 /* ---- plan ---- */

@@ -18,11 +18,10 @@ bool cli_train_wanted(const cli_train_t *train);
 int cli_train_read(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
                    cli_train_t *train);
 void cli_train_clear(cli_train_t *train);
-/** May the history and the checkpoints be written? A checkpoint of an unfinished run is not written over. Collective.
- *  Errors: EXSET_ERR_INPUT. */
-int cli_train_check_files(exset_ctx_t *ctx, const exset_config_t *config, const cli_train_t *train);
-/** Remove the checkpoints of a run that has ended well. Local: rank 0 acts. */
-void cli_train_end(const exset_ctx_t *ctx, const cli_train_t *train);
+/** May the history and the checkpoints be written? The checkpoint of an unfinished run is not written over unless it is
+ *  gone on from. Collective. Errors: EXSET_ERR_INPUT. */
+int cli_train_check_files(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
+                          const cli_train_t *train);
 
 /** "coverage", "analytic", "straight_through": the words of the keys. Local, static. */
 const char *cli_train_method(const exset_train_options_t *options);

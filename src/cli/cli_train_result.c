@@ -125,7 +125,8 @@ bool cli_train_json(cJSON *json, const cli_train_t *train, const exset_calibrati
   cJSON_AddStringToObject(json, "threshold", cli_train_threshold(o));
   cJSON_AddItemToObject(json, "temperature", cli_json_reals(2, temperature));
   cJSON_AddNumberToObject(json, "steps", chosen->steps);
-  cJSON_AddNumberToObject(json, "averaged_from", chosen->steps - floor(o->average * chosen->steps));
+  cJSON_AddNumberToObject(json, "averaged_from",
+                          (double)(chosen->steps - lround(o->average * chosen->steps)));
   add_members(json, result, training);
   cJSON_AddNumberToObject(json, "chosen", training->chosen);
   add_values(json, "parameters_mean", result, training->mean);
