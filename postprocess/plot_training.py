@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 """Draw how a training of `exset calibrate` went: losses, accuracy of the discriminator, traces of the parameters.
 
-Reads the JSON file beside the model. Thin lines: single steps; thick lines: running means. The shaded steps are those
-that the result is the mean of; dots at the right are the members of an ensemble, the chosen one filled.
+Reads the JSON file beside the model, and for the other members of an ensemble the history beside it. Thin lines: single
+steps; thick lines: running means. The shaded steps are those that the result is the mean of; of an ensemble the chosen member is
+drawn blue, the others gray, and dots at the right are their results, the chosen one's filled.
 Writes <output>_losses and <output>_parameters, each as PNG and PDF.
 
 Examples: plot_training.py model.json
           plot_training.py model.json -o figures/training --parameters field1_length_xy,field1_fraction
-Needs numpy and matplotlib.
+Needs numpy and matplotlib, and h5py for the members of an ensemble.
 """
 import argparse
 import json
@@ -26,6 +27,23 @@ def values(numbers):
 
 def has_training(model):
     return bool(model and isinstance(model.get("trace"), dict) and len(model["trace"].get("step") or []) > 1)
+
+
+def read_others(model, folder):
+    """[(steps, {name: values})] of the members that were not chosen, from the history; [] without one."""
+    path = os.path.join(folder, model.get("history_file") or "")
+    if len(model.get("members") or []) < 2 or not os.path.isfile(path):
+        return []
+    import h5py
+
+    others = []
+    with h5py.File(path, "r") as f:
+        names = f["parameters"].asstr()[()].split("\n")
+        for m in range(len(model["members"])):
+            if m != model["chosen"]:
+                value = f[f"member_{m + 1}/value"][()]
+                others.append((np.arange(1, len(value) + 1), dict(zip(names, value.T))))
+    return others
 
 
 def smooth(y, width):
@@ -97,7 +115,7 @@ def draw_members(axis, model, name, last):
                       markerfacecolor=CURVE_COLOURS[0] if chosen else "white", clip_on=False)
 
 
-def draw_parameters(model, names=None):
+def draw_parameters(model, names=None, others=()):
     trace = model["trace"]
     step = np.array(trace["step"], float)
     names = names or list(trace["parameters"])
@@ -109,6 +127,8 @@ def draw_parameters(model, names=None):
         axis.remove()
     for k, (axis, name) in enumerate(zip(axes.flat, names)):
         shade(axis, model)
+        for other_step, other in others:
+            axis.plot(other_step, other[name], color=MUTED, linewidth=0.6, alpha=0.6)
         axis.plot(step, values(trace["parameters"][name]), color=CURVE_COLOURS[0], linewidth=1.1)
         result = (model.get("parameters") or {}).get(name)
         if result is not None:
@@ -143,7 +163,8 @@ def main():
     stem = os.path.splitext(arguments.output)[0] if arguments.output.endswith((".png", ".pdf")) else arguments.output
     written = save(draw_losses(model), stem + "_losses")
     if model["trace"]["parameters"]:
-        written += save(draw_parameters(model, names), stem + "_parameters")
+        others = read_others(model, os.path.dirname(arguments.file))
+        written += save(draw_parameters(model, names, others), stem + "_parameters")
     print("wrote " + " ".join(written))
 
 

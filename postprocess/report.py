@@ -20,7 +20,7 @@ import sys
 from matplotlib.ticker import MaxNLocator
 import numpy as np
 
-from plot_training import draw_losses, draw_parameters, has_training
+from plot_training import draw_losses, draw_parameters, has_training, read_others
 from style import CURVE_COLOURS, INK, MUTED, PHASE_COLOURS, plt
 
 STYLE = """
@@ -492,15 +492,14 @@ def part_calibration(results):
     if model.get("remark"):
         remark = str(model["remark"])
         out.append(f"<p>{esc(remark[:1].upper() + remark[1:])}.</p>")
-    points = history_of(model)
+    points = [] if has_training(model) else history_of(model)  # a training's losses are drawn apart
     if len(points) > 1:
         figure, axis = plt.subplots(figsize=(6.4, 2.4))
         axis.semilogy([p[0] for p in points], [p[1] for p in points], color=INK)
         axis.xaxis.set_major_locator(MaxNLocator(integer=True))
         axis.set_xlabel("iteration")
         axis.set_ylabel("loss")
-        title = "Loss on the way to the start" if has_training(model) else "Loss during calibration"
-        out.append(f'<h3>{title}</h3><figure style="max-width:700px">' +
+        out.append('<h3>Loss during calibration</h3><figure style="max-width:700px">' +
                    svg(figure, "loss by iteration") + "</figure>")
     return "".join(out)
 
@@ -548,10 +547,10 @@ def part_training(results, names):
            "ones; one that stays near 1 says that it can, whatever the parameters: the model class is missing "
            "something.</figcaption></figure>"]
     if model["trace"].get("parameters"):
-        out += ["<h3>Parameters during training</h3><figure>", svg(draw_parameters(model), "parameters by step"),
+        out += ["<h3>Parameters during training</h3><figure>", svg(draw_parameters(model, None, read_others(model, results.model_folder)), "parameters by step"),
                 "<figcaption>Dotted: the result."]
         if len(model.get("members") or []) > 1:
-            out.append(" Dots: where the members of the ensemble ended, filled: the chosen one, whose trace is drawn.")
+            out.append(" Blue: the chosen member, gray: the others; dots: their results, filled: the chosen one's.")
         out.append("</figcaption></figure>")
     if len(model.get("members") or []) > 1:
         out.append(part_members(model))
