@@ -83,12 +83,15 @@ def draw_losses(model):
         axis.set_title("losses", loc="left", fontsize=10)
         axis.legend(loc="best", fontsize=8, handlelength=1.2)
         axis = axes.pop(0)
-        draw_series(axis, step, column["accuracy_real"], CURVE_COLOURS[0], "real patches")
-        draw_series(axis, step, column["accuracy_fake"], CURVE_COLOURS[1], "patches of the model")
+        draw_series(axis, step, column["accuracy_real"], CURVE_COLOURS[0], "real")
+        draw_series(axis, step, column["accuracy_fake"], CURVE_COLOURS[1], "model")
+        mean = (column["accuracy_real"] + column["accuracy_fake"]) / 2
+        axis.plot(step, smooth(mean, max(1, len(step) // 20)), color=INK, linewidth=1.8, label="mean of both")
         axis.axhline(0.5, color=INK, linewidth=0.8, linestyle=(0, (1, 2)))
-        axis.set_ylim(0, 1.02)
+        axis.set_ylim(0, 1.25)  # room for the legend
+        axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
         axis.set_title("accuracy of the discriminator", loc="left", fontsize=10)
-        axis.legend(loc="lower left", fontsize=8, handlelength=1.2)
+        axis.legend(loc="upper center", fontsize=8, handlelength=1.2, ncols=3, columnspacing=1.0, borderaxespad=0.1)
     if coverage:
         axis = axes.pop(0)
         draw_series(axis, step, column["loss_coverage"], CURVE_COLOURS[2], "")

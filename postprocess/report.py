@@ -543,9 +543,10 @@ def part_training(results, names):
         return ""
     out = ["<h2>Training</h2><figure>", svg(draw_losses(model), "losses and accuracy by step"),
            "<figcaption>Thin: single steps; thick: running means. The result is the mean of the parameters over the "
-           "shaded steps. An accuracy near 0.5 says that the discriminator cannot tell patches of the model from real "
-           "ones; one that stays near 1 says that it can, whatever the parameters: the model class is missing "
-           "something.</figcaption></figure>"]
+           "shaded steps. A mean accuracy near 0.5 says that the discriminator cannot tell patches of the model from "
+           "real ones; one that stays near 1 says that it can, whatever the parameters: the model class is missing "
+           "something. With smoothed targets a discriminator that is undecided leans to \"model\", so that its accuracy on "
+           "real patches alone is low.</figcaption></figure>"]
     if model["trace"].get("parameters"):
         out += ["<h3>Parameters during training</h3><figure>", svg(draw_parameters(model, None, read_others(model, results.model_folder)), "parameters by step"),
                 "<figcaption>Dotted: the result."]
