@@ -505,6 +505,9 @@ def part_calibration(results):
 
 
 # ---- training ------------------------------------------------------------------------------------
+CLASSES = {"all": "Sections of all orientations.", "xy": "Sections in x-y.", "z": "Sections containing z."}
+
+
 def read_patches(results):
     """(class, picture of phase numbers) of calibrate's pictures, those that still lie beside the JSON."""
     from PIL import Image
@@ -562,37 +565,107 @@ def part_training(results, names):
     for name, phase in patches:
         out.append('<div class="patches"><div class="side">real</div><div class="side">model</div>'
                    f'<figure><img src="{section_png(phase)}" alt="real and model patches"></figure></div>'
-                   f'<p class="note">Planes: {esc(name)}.</p>')
+                   f'<p class="note">{CLASSES.get(name, esc(name))}</p>')
     return "".join(out)
 
 
 # ---- validation ----------------------------------------------------------------------------------
-def part_validation(results, names):
-    out = []
-    for path, data in results.validate:
-        rows = []
-        for row in data.get("rows") or []:
-            phase = row.get("phase")
-            label = phase_name(names, int(phase) - 1) if isinstance(phase, (int, float)) and phase > 0 else esc(phase or "")
-            z = row.get("z")
-            mark = "" if z is None or abs(z) < 2 else "outside two standard deviations" if abs(z) < 4 else "far off"
-            rows.append([esc(str(row.get("figure", "")).replace("_", " ")), label, esc(row.get("orientation") or ""),
-                         num4(row.get("data")), num4(row.get("model")), num(row.get("sd"), 2),
-                         "–" if z is None else f"{z:+.1f}", mark])
-        if rows:
-            out.append(f"<h3>{esc(os.path.basename(path))}</h3>" + table(
-                ["figure", "phase", "planes", "data", "model", "sd", "z", ""], rows, text_columns=(0, 1, 2, 7)))
-        for picture in data.get("pictures") or []:
-            name = picture.get("file", "") if isinstance(picture, dict) else str(picture)
-            place = os.path.join(os.path.dirname(path), os.path.basename(name))
-            if name.endswith(".png") and os.path.exists(place):
-                with open(place, "rb") as f:
-                    out.append(f'<figure><img src="{data_uri(f.read(), "png")}" alt="{esc(name)}"></figure>')
-    if not out:
+def validation_label(names, phase):
+    """Name of a phase "2", or of a pair "12"."""
+    parts = phase.split(",") if "," in phase else list(phase)
+    return " – ".join(phase_name(names, int(p) - 1) for p in parts) if all(p.isdigit() for p in parts) else phase
+
+
+def z_cell(row):
+    """A deviation, bold where it is more than chance lets expect."""
+    z = row and row.get("z")
+    if z is None:
         return ""
-    note = ("Model: mean over realisations of the size of the sections; sd: how far a single set of such sections "
-            "scatters; z: difference of data and model in these standard deviations.")
-    return "<h2>Model against data, on figures that calibration did not use</h2>" + "".join(out) + f'<p class="note">{note}</p>'
+    text = f"{z:+.1f}".replace("-", "−")
+    return f"<b>{text}</b>" if abs(z) > 2 else text
+
+
+def z_table(rows, names):
+    """Figures down, phases or pairs across; no figure is of both."""
+    figures, phases = [list(dict.fromkeys(row[key] for row in rows)) for key in ("figure", "phase")]
+    at = {(row["figure"], row["phase"]): row for row in rows}
+    cells = [[esc(f.replace("_", " "))] + [z_cell(at.get((f, p))) for p in phases] for f in figures]
+    return table(["figure"] + [esc(validation_label(names, p)) for p in phases], cells)
+
+
+def value_table(rows, names):
+    cells = [[esc(row["figure"].replace("_", " ")), esc(validation_label(names, row["phase"])), esc(row["orientation"]),
+              num4(row["data"]), num4(row["model"]), num(row["sd"], 2), z_cell(row)] for row in rows]
+    return table(["figure", "phase", "planes", "data", "model", "scatter", "difference / scatter"], cells, (0, 1, 2))
+
+
+def chord_figure(curves, names):
+    """Cumulative chord lengths: phases down, directions across."""
+    phases = list(dict.fromkeys(c["phase"] for c in curves))
+    columns = list(dict.fromkeys((c["orientation"], c["direction"]) for c in curves))
+    figure, axes = plt.subplots(len(phases), len(columns), figsize=(2.7 * len(columns), 1.9 * len(phases)), squeeze=False,
+                                sharey=True, layout="constrained")
+    real = lambda v: np.array([np.nan if x is None else x for x in v], float)
+    for c in curves:
+        k = columns.index((c["orientation"], c["direction"]))
+        axis = axes[phases.index(c["phase"])][k]
+        x, data, model, sd = (real(c[name]) for name in ("lengths", "data", "model", "sd"))
+        axis.fill_between(x, model - 2 * sd, model + 2 * sd, color=CURVE_COLOURS[1], alpha=0.25, linewidth=0)
+        axis.plot(x, model, color=CURVE_COLOURS[1], label="model")
+        axis.plot(x, data, color=CURVE_COLOURS[0], label="data")
+        axis.set_title(f"{validation_label(names, c['phase'])}, along {c['direction']} in {c['orientation']}", loc="left", fontsize=8.5)
+        axis.set_ylim(0, 1.02)
+        rest = np.flatnonzero(np.fmin(data, model) > 0.995)
+        axis.set_xlim(0, x[rest[0]] if len(rest) else x[-1])
+    for axis in axes[-1]:
+        axis.set_xlabel("chord length / µm")
+    axes[0][0].legend(loc="lower right", fontsize=8, handlelength=1.2)
+    return figure
+
+
+def validation_pictures(path):
+    """Pictures beside the JSON: data left, model right."""
+    stem = os.path.splitext(path)[0]
+    out = []
+    for ending, what in (("xy", "x-y planes"), ("z", "planes containing z")):
+        place = f"{stem}_sections_{ending}.png"
+        if os.path.exists(place):
+            with open(place, "rb") as f:
+                out.append(f'<figure style="margin-top:12px"><img src="{data_uri(f.read(), "png")}" alt="sections of data and model">'
+                           f"<figcaption>Sections in {what}.</figcaption></figure>")
+    return "".join(out)
+
+
+def part_one_validation(path, data, names):
+    rows, total = data.get("rows") or [], data.get("total") or {}
+    out = [f"<h3>{esc(os.path.basename(path))}</h3>"]
+    if total.get("rms_z") is not None:
+        out.append(f"<p>Difference over scatter: RMS {num(total['rms_z'], 3)} over {total['rows']} figures (1 by chance); "
+                   f"{total['beyond_2']} beyond 2 ({num(total['beyond_2_expected'], 2)} by chance).")
+        remark = str(data.get("remark") or "")
+        out.append(f" {esc(remark[:1].upper() + remark[1:])}.</p>" if remark else "</p>")
+    for orientation in dict.fromkeys(row["orientation"] for row in rows):
+        group = [row for row in rows if row["orientation"] == orientation]
+        for title, test in (("phases", lambda p: len(p) == 1), ("pairs of phases", lambda p: len(p) > 1)):
+            some = [row for row in group if test(row["phase"])]
+            if some:
+                out.append(f'<p class="note">{esc(orientation)}, {title}: difference over scatter</p>' + z_table(some, names))
+    chords = [c for c in data.get("curves") or [] if c.get("figure") == "chords"]
+    if chords:
+        out.append("<figure>" + svg(chord_figure(chords, names), "chord lengths of data and model") +
+                   "<figcaption>Share of the chords that are shorter. Band: twice the scatter of the model.</figcaption></figure>")
+    out.append("<details><summary>All values</summary>" + value_table(rows, names) + "</details>")
+    out.append(validation_pictures(path))
+    return "".join(out)
+
+
+def part_validation(results, names):
+    if not results.validate:
+        return ""
+    note = ("The model's values are means over realisations with the size and masks of the sections; the scatter is that "
+            "which data and model would have if the model were right.")
+    return ("<h2>Model against data</h2>" + f'<p class="note">{note}</p>' +
+            "".join(part_one_validation(path, data, names) for path, data in results.validate))
 
 
 # ---- conductivity --------------------------------------------------------------------------------
