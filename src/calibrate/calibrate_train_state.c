@@ -127,6 +127,7 @@ static int put_member(const group_run_t *run, exset_archive_t *archive, const me
   EXSET_TRY(exset_archive_put(archive, "trace", EXSET_ARCHIVE_DOUBLE, 2, shape, member->trace));
   for (int c = 0; c < run->n_views; c++) {
     char name[32];
+    if (!run->view[c].network) continue; /* realisations for the coverage term alone */
     snprintf(name, sizeof name, "network_%s", run->view[c].kind.name);
     EXSET_TRY(exset_nn_save(run->view[c].network, archive, name));
   }
@@ -201,6 +202,7 @@ static int get_member(group_run_t *run, exset_archive_t *archive, member_t *memb
   EXSET_TRY(get_doubles(archive, "trace", member->step * member->n_columns, member->trace));
   for (int c = 0; c < run->n_views; c++) {
     char name[32];
+    if (!run->view[c].network) continue; /* realisations for the coverage term alone */
     snprintf(name, sizeof name, "network_%s", run->view[c].kind.name);
     EXSET_TRY(exset_nn_load(run->view[c].network, archive, name));
   }
