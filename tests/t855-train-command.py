@@ -137,6 +137,11 @@ for words in ("<h2>Training</h2>", "Members of the ensemble", "Patches as the di
 # a plan writes nothing
 plan = good("calibrate", 2, "case.yaml", *OPTIONS, "-method", "combined", "-ensemble", "3", "-dry_run", "-o", "plan.yaml").stdout
 check(f"plan: {plan}", all(w in plan for w in ("method combined", "3 members", "2 discriminators", "32 x 32")))
+with h5py.File(os.path.join(TMP, "one_checkpoint.h5")) as f:
+    weights = f["network_xy/parameters"].size
+check(f"plan: not {weights} weights: {plan}", f" {weights} weights each" in plan)
+few = good("calibrate", 3, "case.yaml", *OPTIONS, "-method", "combined", "-dry_run", "-o", "plan.yaml").stderr
+check(f"ranks without work: {few}", "no more than 2 ranks have work" in few)
 check("a plan writes nothing", not [n for n in os.listdir(TMP) if n.startswith("plan")])
 
 

@@ -119,4 +119,16 @@ int exset_train_check(exset_ctx_t *ctx, const exset_sections_t *sections,
                       const exset_model_t *model);
 void exset_training_clear(exset_training_t *training);
 
+/* What a training will be. */
+typedef struct {
+  int n_classes; /* discriminators, 0: none */
+  const char *class_name[2];
+  double weights; /* numbers of each discriminator */
+  double bytes;   /* memory of the discriminators on one rank that has the whole batch, about */
+  int most_ranks; /* of one member that find work: sections a step's batch is cut from, at most */
+} exset_train_plan_t;
+/** The plan of a case that exset_train_check finds well. Local. */
+void exset_train_plan(const exset_sections_t *sections, const exset_calibrate_options_t *options,
+                      const exset_train_options_t *train, exset_train_plan_t *plan);
+
 #endif

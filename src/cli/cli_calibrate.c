@@ -251,7 +251,7 @@ int exset_cli_calibrate(exset_ctx_t *ctx, exset_config_t *config) {
   if (!err) err = exset_agree(ctx, read_job(ctx, config, &job));
   const bool train = !err && cli_train_wanted(&job.train);
   if (!err) print_plan(ctx, &job);
-  if (train) cli_train_plan(ctx, &job.sections, job.options.cylindrical, &job.train.options);
+  if (train) cli_train_plan(ctx, &job.sections, &job.options, &job.train.options);
   if (!err && !dry_run)
     err = train ? run_training(ctx, config, &job, begin) : run_analytic(ctx, config, &job, begin);
   if (!err && !dry_run) exset_print(ctx, "model written to %s\n", job.path);

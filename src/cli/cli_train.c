@@ -172,32 +172,32 @@ int cli_train_check_files(exset_ctx_t *ctx, const exset_config_t *config, const 
 
 /* ---- plan ---- */
 
-/* Weights of one discriminator: convolutions of kernel 4 that halve the patch, then one inner product. */
-static double network_size(const exset_train_options_t *o, int n_phases) {
-  double size = 0, from = n_phases, to = o->width;
-  for (int l = 0; l < o->layers; l++, from = to, to *= 2) size += from * to * 16 + to;
-  const double edge = o->patch >> o->layers;
-  return size + from * edge * edge + 1;
-}
-
-static void plan_network(const exset_ctx_t *ctx, const exset_sections_t *sections, bool cylindrical,
-                         const exset_train_options_t *o) {
-  bool xy = false, z = false;
-  for (int s = 0; s < sections->n; s++) {
-    const bool is_xy = sections->section[s].orient == EXSET_ORIENT_XY;
-    xy |= is_xy;
-    z |= !is_xy;
-  }
-  const int n = cylindrical ? (int)xy + (int)z : 1;
-  exset_print(ctx, "%d discriminator%s%s: %d convolutions, %d to %d feature maps, %.0f weights\n",
+static void plan_networks(const exset_ctx_t *ctx, const exset_train_options_t *o,
+                          const exset_train_plan_t *plan) {
+  const int n = plan->n_classes;
+  exset_print(ctx, "%d discriminator%s%s: %d convolutions, %d to %d feature maps, %.0f weights%s\n",
               n, n > 1 ? "s" : "", n > 1 ? " (x-y planes, planes containing z)" : "", o->layers,
-              o->width, o->width << (o->layers - 1), network_size(o, sections->n_phases));
-  exset_print(ctx, "patches of %d x %d pixels, %d real and %d of the model in a step\n", o->patch,
-              o->patch, o->batch, o->batch);
+              o->width, o->width << (o->layers - 1), plan->weights, n > 1 ? " each" : "");
+  exset_print(ctx,
+              "patches of %d x %d pixels, %d real and %d of the model in a step; about %.0f MB\n",
+              o->patch, o->patch, o->batch, o->batch, plan->bytes / 1e6);
 }
 
-void cli_train_plan(const exset_ctx_t *ctx, const exset_sections_t *sections, bool cylindrical,
-                    const exset_train_options_t *o) {
+/* Ranks that would only wait are worth a word. */
+static void plan_ranks(const exset_ctx_t *ctx, const exset_train_options_t *o,
+                       const exset_train_plan_t *plan) {
+  const int groups = o->ensemble < ctx->size ? o->ensemble : ctx->size, ranks = ctx->size / groups;
+  if (plan->n_classes == 0 || ranks <= plan->most_ranks) return;
+  exset_warn(ctx,
+             "%d ranks for each member: a batch of %d is cut from at most %d sections, so that no "
+             "more than %d ranks have work; a larger train_batch or ensemble uses more",
+             ranks, o->batch, plan->most_ranks, plan->most_ranks);
+}
+
+void cli_train_plan(const exset_ctx_t *ctx, const exset_sections_t *sections,
+                    const exset_calibrate_options_t *options, const exset_train_options_t *o) {
+  exset_train_plan_t plan;
+  exset_train_plan(sections, options, o, &plan);
   exset_print(ctx, "method %s, evaluator %s, thresholds %s at %g", cli_train_method(o),
               cli_train_evaluator(o), cli_train_threshold(o), o->temperature);
   if (o->temperature_end != o->temperature) exset_print(ctx, " to %g", o->temperature_end);
@@ -207,5 +207,6 @@ void cli_train_plan(const exset_ctx_t *ctx, const exset_sections_t *sections, bo
     exset_print(ctx, ", %d members, %d at a time", o->ensemble,
                 o->ensemble < ctx->size ? o->ensemble : ctx->size);
   exset_print(ctx, "\n");
-  if (o->method != EXSET_METHOD_COVERAGE) plan_network(ctx, sections, cylindrical, o);
+  if (plan.n_classes > 0) plan_networks(ctx, o, &plan);
+  plan_ranks(ctx, o, &plan);
 }

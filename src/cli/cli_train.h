@@ -28,9 +28,9 @@ const char *cli_train_method(const exset_train_options_t *options);
 const char *cli_train_evaluator(const exset_train_options_t *options);
 const char *cli_train_threshold(const exset_train_options_t *options);
 
-/** What -dry_run says of the training. Local: rank 0 prints. */
-void cli_train_plan(const exset_ctx_t *ctx, const exset_sections_t *sections, bool cylindrical,
-                    const exset_train_options_t *options);
+/** What the training will be, and a warning where ranks would idle. Local: rank 0 prints. */
+void cli_train_plan(const exset_ctx_t *ctx, const exset_sections_t *sections,
+                    const exset_calibrate_options_t *options, const exset_train_options_t *train);
 /** Add what the training found to the results. false: out of memory. Local. */
 bool cli_train_json(cJSON *json, const cli_train_t *train, const exset_calibration_t *result,
                     const exset_training_t *training);
