@@ -197,6 +197,7 @@ static void check_case(exset_ctx_t *ctx, const case_t *c) {
     worst = fmax(worst, fabs(w.score[i] - (double)w.f_score[i]));
   }
   CHECK_MSG(worst < 1e-5 * most, "%s: scores off by %g of %g", c->name, worst, most);
+  exset_nn_zero(nn);
   MUST(ctx, exset_nn_backward(nn, w.f_d_score, true, w.d_image));
   MUST(ctx, exset_nn_get_gradient(nn, w.gradient));
   check_gradient(&w, c->name, "parameters", w.parameter, w.n_parameters, w.gradient);
