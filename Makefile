@@ -107,7 +107,7 @@ sanitize: ## run the tests with the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory check BUILD=build-san SAN=address,undefined OPT="-O1 -g" NP="$(or $(NP),1 3)"
 
 bench: all $(BENCHES) ## measure speed: ratios to the bounds, on 2 ranks
-	$(Q)BUILD=$(BUILD) EXSET=$(abspath $(BIN)) MPIEXEC="$(MPIEXEC)" tests/bench
+	$(Q)BUILD=$(BUILD) EXSET=$(abspath $(BIN)) MPIEXEC="$(MPIEXEC)" PYTHON=$(PYTHON) tests/bench
 
 check-fresh: ## try `make demo` and `make check` of this checkout in a bare Debian 12 (debootstrap, root)
 	$(Q)tests/check-fresh

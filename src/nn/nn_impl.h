@@ -35,6 +35,14 @@ typedef struct {
   float sigma;
 } nn_spectral_t;
 
+/* A convolution as an inner product: its source and patches, channels fastest; views of the stage's value. */
+typedef struct {
+  nn_tensor_t source, d_source; /* [image][row][col][in] */
+  nn_tensor_t rows, d_rows;     /* [image, output row, col][kernel][kernel][in] */
+  nn_tensor_t value, d_value;   /* [image, output row, col][out] */
+  nn_op_t fetch, store;         /* from the stage before, and back to it */
+} nn_patches_t;
+
 /* A convolution or inner product, and the activation behind it, if any. */
 typedef struct {
   exset_nn_layer_t layer;
@@ -57,6 +65,8 @@ typedef struct {
   nn_pass_t forward, by_weights, by_data;
   nn_op_t activation, average_forward, average_backward, pack, unpack;
   bool by_data_stale; /* by_data's own copy of the weights is older than they are */
+  bool by_patches;
+  nn_patches_t patches;
   nn_spectral_t spectral;
 } nn_stage_t;
 
@@ -139,6 +149,15 @@ static inline const nn_tensor_t *nn_stage_d_output(const nn_stage_t *stage) {
 int nn_stage_forward(exset_nn_t *nn, nn_stage_t *stage);
 int nn_stage_by_weights(exset_nn_t *nn, nn_stage_t *stage, bool clean);
 int nn_stage_by_data(exset_nn_t *nn, nn_stage_t *stage);
+
+/* Convolutions as inner products: is it worth it; layouts, primitives, and what goes before and after those of the stage. */
+bool nn_patches_fit(const nn_stage_t *stage);
+int nn_patches_plan(exset_nn_t *nn, nn_stage_t *stage);
+int nn_patches_build(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *source,
+                     const nn_tensor_t *d_source);
+void nn_patches_clear(nn_patches_t *p);
+int nn_patches_gather(exset_nn_t *nn, nn_stage_t *stage);
+int nn_patches_scatter(exset_nn_t *nn, nn_stage_t *stage);
 
 /* A stage's weights between the inner layout and canonical order. */
 int nn_weights_unpack(exset_nn_t *nn, nn_stage_t *stage, const float *flat, float *canonical);

@@ -209,11 +209,11 @@ static int check_table(const file_t *file) {
 
 static int load_all(const file_t *file, float *work) {
   exset_nn_t *nn = file->nn;
+  nn_parameters_changed(nn);
   EXSET_TRY(get(file, "steps", EXSET_ARCHIVE_INT64, 1, &nn->steps));
   EXSET_TRY(get_flat(file, "parameters", nn->parameter, work));
   EXSET_TRY(get_flat(file, "moment1", nn->moment1, work));
   EXSET_TRY(get_flat(file, "moment2", nn->moment2, work));
-  nn_parameters_changed(nn);
   return each_vector(file, get_vector);
 }
 

@@ -15,8 +15,18 @@ typedef struct {
 
 /* ---- descriptors ----------------------------------------------------------------------------- */
 
-static bool is_conv(const nn_stage_t *stage) {
-  return stage->layer.kind == EXSET_NN_CONV;
+/* By a convolution primitive; else by an inner product. */
+static bool is_direct(const nn_stage_t *stage) {
+  return stage->layer.kind == EXSET_NN_CONV && !stage->by_patches;
+}
+
+/* The value as the primitives see it. */
+static const nn_tensor_t *value_of(const nn_stage_t *stage) {
+  return stage->by_patches ? &stage->patches.value : &stage->value;
+}
+
+static const nn_tensor_t *d_value_of(const nn_stage_t *stage) {
+  return stage->by_patches ? &stage->patches.d_value : &stage->d_value;
 }
 
 static int describe_conv(exset_nn_t *nn, const nn_stage_t *stage, dnnl_prop_kind_t kind,
@@ -56,7 +66,7 @@ static int describe_dense(exset_nn_t *nn, dnnl_prop_kind_t kind, const wish_t *w
 
 static int describe(exset_nn_t *nn, const nn_stage_t *stage, dnnl_prop_kind_t kind,
                     const wish_t *wish, op_desc_t *desc) {
-  if (is_conv(stage)) return describe_conv(nn, stage, kind, wish, &desc->conv);
+  if (is_direct(stage)) return describe_conv(nn, stage, kind, wish, &desc->conv);
   return describe_dense(nn, kind, wish, &desc->dense);
 }
 
@@ -82,9 +92,13 @@ static int fused_activation(exset_nn_t *nn, const nn_stage_t *stage, dnnl_primit
  * slower (16-blocked input of 6 channels to 12). What differs is reordered.
  */
 
+static int any_layout(exset_nn_t *nn, nn_tensor_t *tensor) {
+  return nn_layout(nn, tensor->desc.ndims, tensor->desc.dims, true, tensor);
+}
+
 /* After a dense layer there are no pixels left. */
 static int weights_dims(const nn_stage_t *stage, const nn_tensor_t *source, int64_t dims[4]) {
-  const bool conv = is_conv(stage);
+  const bool conv = stage->layer.kind == EXSET_NN_CONV;
   dims[0] = stage->out[0];
   dims[1] = stage->in[0];
   dims[2] = conv ? stage->layer.kernel : stage->in[1];
@@ -97,10 +111,14 @@ static int forward_wish(exset_nn_t *nn, const nn_stage_t *stage, const nn_tensor
   const int64_t value[4] = {nn->batch, stage->out[0], stage->out[1], stage->out[2]};
   int64_t weights[4];
   const int n_dims = weights_dims(stage, source, weights);
-  EXSET_TRY(nn_layout(nn, n_dims, source->desc.dims, true, &wish->source));
+  wish->source = *source;
+  wish->value = *value_of(stage);
+  if (!stage->by_patches) {
+    EXSET_TRY(any_layout(nn, &wish->source));
+    EXSET_TRY(nn_layout(nn, is_direct(stage) ? 4 : 2, value, is_direct(stage), &wish->value));
+  }
   EXSET_TRY(nn_layout(nn, n_dims, weights, true, &wish->weights));
-  EXSET_TRY(nn_layout(nn, 1, &value[1], false, &wish->bias));
-  return nn_layout(nn, is_conv(stage) ? 4 : 2, value, is_conv(stage), &wish->value);
+  return nn_layout(nn, 1, &value[1], false, &wish->bias);
 }
 
 static int forward_layouts(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *source,
@@ -109,7 +127,7 @@ static int forward_layouts(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t 
   const int n_dims = weights_dims(stage, source, dims);
   EXSET_TRY(nn_layout(nn, n_dims, dims, false, &stage->canonical));
   EXSET_TRY(nn_wanted(nn, pd, dnnl_query_weights_md, &stage->weights));
-  EXSET_TRY(nn_wanted(nn, pd, dnnl_query_dst_md, &stage->value));
+  if (!stage->by_patches) EXSET_TRY(nn_wanted(nn, pd, dnnl_query_dst_md, &stage->value));
   stage->flat.desc = stage->d_weights.desc = stage->g_weights.desc = stage->weights.desc;
   stage->d_value.desc = stage->value.desc;
   if (stage->mean) {
@@ -127,6 +145,11 @@ int nn_stage_plan(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *source,
   op_desc_t desc;
   dnnl_primitive_attr_t attr = NULL;
   int err;
+  stage->by_patches = nn_patches_fit(stage);
+  if (stage->by_patches) {
+    EXSET_TRY(nn_patches_plan(nn, stage));
+    source = &stage->patches.rows;
+  }
   EXSET_TRY(forward_wish(nn, stage, source, &wish));
   stage->bias.desc = stage->d_bias.desc = stage->g_bias.desc = wish.bias.desc;
   EXSET_TRY(describe(nn, stage, dnnl_forward_training, &wish, &desc));
@@ -181,7 +204,7 @@ static int build_forward(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *s
   EXSET_TRY(reads(nn, pass, 0, DNNL_ARG_SRC, dnnl_query_src_md, source));
   nn_op_argument(&pass->main, DNNL_ARG_WEIGHTS, &stage->weights);
   nn_op_argument(&pass->main, DNNL_ARG_BIAS, &stage->bias);
-  nn_op_argument(&pass->main, DNNL_ARG_DST, &stage->value);
+  nn_op_argument(&pass->main, DNNL_ARG_DST, value_of(stage));
   return EXSET_OK;
 }
 
@@ -196,20 +219,22 @@ static int create_main(exset_nn_t *nn, nn_stage_t *stage, dnnl_prop_kind_t kind,
   return err;
 }
 
-static int any_layout(exset_nn_t *nn, nn_tensor_t *tensor) {
-  return nn_layout(nn, tensor->desc.ndims, tensor->desc.dims, true, tensor);
+/* Inner products over patches take everything as it is. */
+static int backward_wish(exset_nn_t *nn, const nn_stage_t *stage, wish_t *wish) {
+  if (stage->by_patches) return EXSET_OK;
+  EXSET_TRY(any_layout(nn, &wish->source));
+  EXSET_TRY(any_layout(nn, &wish->weights));
+  return any_layout(nn, &wish->value);
 }
 
 static int build_by_weights(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *source,
                             const_dnnl_primitive_desc_t hint) {
   nn_pass_t *pass = &stage->by_weights;
-  wish_t wish = {*source, stage->weights, stage->bias, stage->value};
-  EXSET_TRY(any_layout(nn, &wish.source));
-  EXSET_TRY(any_layout(nn, &wish.weights));
-  EXSET_TRY(any_layout(nn, &wish.value));
+  wish_t wish = {*source, stage->weights, stage->bias, *value_of(stage)};
+  EXSET_TRY(backward_wish(nn, stage, &wish));
   EXSET_TRY(create_main(nn, stage, dnnl_backward_weights, &wish, hint, &pass->main));
   EXSET_TRY(reads(nn, pass, 0, DNNL_ARG_SRC, dnnl_query_src_md, source));
-  EXSET_TRY(reads(nn, pass, 1, DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md, &stage->d_value));
+  EXSET_TRY(reads(nn, pass, 1, DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md, d_value_of(stage)));
   EXSET_TRY(writes(nn, pass, DNNL_ARG_DIFF_WEIGHTS, dnnl_query_diff_weights_md, &stage->d_weights));
   nn_op_argument(&pass->main, DNNL_ARG_DIFF_BIAS, &stage->d_bias);
   return EXSET_OK;
@@ -218,13 +243,11 @@ static int build_by_weights(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t
 static int build_by_data(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *d_source,
                          const_dnnl_primitive_desc_t hint) {
   nn_pass_t *pass = &stage->by_data;
-  wish_t wish = {*d_source, stage->weights, stage->bias, stage->value};
-  EXSET_TRY(any_layout(nn, &wish.source));
-  EXSET_TRY(any_layout(nn, &wish.weights));
-  EXSET_TRY(any_layout(nn, &wish.value));
+  wish_t wish = {*d_source, stage->weights, stage->bias, *value_of(stage)};
+  EXSET_TRY(backward_wish(nn, stage, &wish));
   EXSET_TRY(create_main(nn, stage, dnnl_backward_data, &wish, hint, &pass->main));
   EXSET_TRY(reads(nn, pass, 0, DNNL_ARG_WEIGHTS, dnnl_query_weights_md, &stage->weights));
-  EXSET_TRY(reads(nn, pass, 1, DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md, &stage->d_value));
+  EXSET_TRY(reads(nn, pass, 1, DNNL_ARG_DIFF_DST, dnnl_query_diff_dst_md, d_value_of(stage)));
   return writes(nn, pass, DNNL_ARG_DIFF_SRC, dnnl_query_diff_src_md, d_source);
 }
 
@@ -307,6 +330,11 @@ static int make_memories(exset_nn_t *nn, nn_stage_t *stage) {
 int nn_stage_build(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *source,
                    const nn_tensor_t *d_source, const_dnnl_primitive_desc_t hint) {
   EXSET_TRY(make_memories(nn, stage));
+  if (stage->by_patches) {
+    EXSET_TRY(nn_patches_build(nn, stage, source, d_source));
+    source = &stage->patches.rows;
+    d_source = &stage->patches.d_rows;
+  }
   EXSET_TRY(build_forward(nn, stage, source, hint));
   const nn_tensor_t *used = stage->forward.own[0].memory ? &stage->forward.own[0] : source;
   EXSET_TRY(build_by_weights(nn, stage, used, hint));
@@ -329,6 +357,7 @@ void nn_stage_clear(nn_stage_t *stage) {
                            &stage->bias,      &stage->value,   &stage->d_value,
                            &stage->d_weights, &stage->d_bias,  &stage->g_weights,
                            &stage->g_bias,    &stage->average, &stage->d_average};
+  nn_patches_clear(&stage->patches);
   pass_clear(&stage->forward);
   pass_clear(&stage->by_weights);
   pass_clear(&stage->by_data);
@@ -343,6 +372,7 @@ void nn_stage_clear(nn_stage_t *stage) {
 /* ---- running --------------------------------------------------------------------------------- */
 
 int nn_stage_forward(exset_nn_t *nn, nn_stage_t *stage) {
+  if (stage->by_patches) EXSET_TRY(nn_patches_gather(nn, stage));
   EXSET_TRY(nn_op_run(nn, &stage->forward.before[0]));
   EXSET_TRY(nn_op_run(nn, &stage->forward.main));
   return nn_op_run(nn, &stage->average_forward);
@@ -380,7 +410,8 @@ int nn_stage_by_data(exset_nn_t *nn, nn_stage_t *stage) {
   stage->by_data_stale = false;
   EXSET_TRY(nn_op_run(nn, &pass->before[1]));
   EXSET_TRY(nn_op_run(nn, &pass->main));
-  return nn_op_run(nn, &pass->after);
+  EXSET_TRY(nn_op_run(nn, &pass->after));
+  return stage->by_patches ? nn_patches_scatter(nn, stage) : EXSET_OK;
 }
 
 int nn_weights_unpack(exset_nn_t *nn, nn_stage_t *stage, const float *flat, float *canonical) {
