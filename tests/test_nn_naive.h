@@ -121,8 +121,9 @@ static inline void twin_layer(const exset_nn_layer_t *layer, const int in[3], co
 /** Scores of all images. Local. */
 static inline void twin_forward(const twin_t *t, const double *parameter, const double *image,
                                 double *score) {
-  const int64_t most = 1 << 20;
-  double *x = calloc((size_t)(2 * most), sizeof *x), *y = x + most, *work = x;
+  enum { MOST = 1 << 14 }; /* numbers between two layers of the tests */
+  double sigma[EXSET_NN_MAX_LAYERS];
+  double *x = calloc(2 * MOST, sizeof *x), *y = x + MOST, *work = x;
   for (int b = 0; b < t->batch; b++) {
     int in[3] = {t->input[0], t->input[1], t->input[2]}, out[3];
     const double *w = parameter;
@@ -132,8 +133,9 @@ static inline void twin_forward(const twin_t *t, const double *parameter, const 
       twin_shape(layer, in, out);
       const bool weighted = twin_weighted(layer);
       const int64_t cols = twin_cols(layer, in);
-      const double sigma = weighted && layer->spectral ? twin_sigma(out[0], cols, w) : 1;
-      twin_layer(layer, in, out, w, sigma, x, y);
+      if (twin_count(in) > MOST || twin_count(out) > MOST) abort();
+      if (b == 0) sigma[i] = weighted && layer->spectral ? twin_sigma(out[0], cols, w) : 1;
+      twin_layer(layer, in, out, w, sigma[i], x, y);
       if (weighted) w += out[0] * (cols + 1);
       double *swap = x;
       x = y;
