@@ -154,6 +154,8 @@ int group_run_create(exset_ctx_t *ctx, const exset_sections_t *sections, const d
                      const exset_calibrate_options_t *options, const exset_train_options_t *train,
                      const exset_model_t *model, group_run_t *run);
 void group_run_clear(group_run_t *run);
+/** The table of a discriminator: layer[EXSET_NN_MAX_LAYERS]; returns how many. Local. */
+int network_layers(const exset_train_options_t *train, exset_nn_layer_t *layer);
 /** New networks from a member's seed. Local. */
 int group_run_networks(group_run_t *run, uint64_t seed);
 /** Edges of the model's box in cells. Local. */

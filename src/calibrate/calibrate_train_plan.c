@@ -1,22 +1,25 @@
 /* What a training will be, told before it begins. */
+#include <math.h>
+
 #include "calibrate_train_impl.h"
 
-/* Weights of one discriminator: convolutions that double the maps from one to the next, then the inner product. */
-static double network_weights(const exset_train_options_t *train, int n_phases) {
-  const double edge = train->patch >> train->layers;
-  double weights = 0, from = n_phases, to = train->width;
-  for (int l = 0; l < train->layers; l++, from = to, to *= 2) weights += from * to * 16 + to;
-  return weights + from * edge * edge + 1;
-}
-
-/* Numbers that come out of the convolutions for one patch. */
-static double network_maps(const exset_train_options_t *train) {
-  double maps = 0;
-  for (int l = 0; l < train->layers; l++) {
-    const double edge = train->patch >> (l + 1);
-    maps += (double)(train->width << l) * edge * edge;
+/* Weights and biases of a discriminator, and the numbers that its convolutions make of one patch. */
+static void measure(const exset_train_options_t *train, int n_phases, double *weights,
+                    double *maps) {
+  exset_nn_layer_t layer[EXSET_NN_MAX_LAYERS];
+  const int n = network_layers(train, layer);
+  double channels = n_phases, edge = train->patch;
+  *weights = *maps = 0;
+  for (int i = 0; i < n; i++) {
+    const exset_nn_layer_t *l = &layer[i];
+    const double area = l->kind == EXSET_NN_CONV ? l->kernel * l->kernel : edge * edge;
+    if (l->kind == EXSET_NN_MEAN) edge = 1;
+    if (l->kind != EXSET_NN_CONV && l->kind != EXSET_NN_DENSE) continue;
+    *weights += l->channels * (channels * area + 1);
+    channels = l->channels;
+    edge = l->kind == EXSET_NN_CONV ? floor((edge + 2 * l->pad - l->kernel) / l->stride) + 1 : 1;
+    *maps += channels * edge * edge;
   }
-  return maps;
 }
 
 /* Sections that a step's batch is cut from, at most: a box has room for four patches, or what train_box allows. */
@@ -34,9 +37,10 @@ void exset_train_plan(const exset_sections_t *sections, const exset_calibrate_op
   if (!has_networks(train)) return;
   plan->n_classes = view_kinds(sections, &options, kind);
   for (int c = 0; c < plan->n_classes; c++) plan->class_name[c] = kind[c].name;
-  plan->weights = network_weights(train, sections->n_phases);
+  double maps;
+  measure(train, sections->n_phases, &plan->weights, &maps);
   const double images = (double)sections->n_phases * train->patch * train->patch * train->batch;
   /* how often each is held, with moments, gradients, work space of the layers and a checkpoint being written: measured */
-  plan->bytes = plan->n_classes * sizeof(float) *
-                (15 * plan->weights + 3 * network_maps(train) * train->batch + 3 * images);
+  plan->bytes =
+      plan->n_classes * sizeof(float) * (15 * plan->weights + 3 * maps * train->batch + 3 * images);
 }

@@ -117,7 +117,7 @@ static void view_clear(view_t *view) {
 
 /* Convolutions that halve the image and double the maps, each with its LeakyReLU; the mean of each map, since what is judged is
  * stationary; one score. Returns the number of layers. */
-static int discriminator(const exset_train_options_t *train, exset_nn_layer_t *layer) {
+int network_layers(const exset_train_options_t *train, exset_nn_layer_t *layer) {
   int n = 0;
   for (int i = 0; i < train->layers; i++) {
     layer[n++] = (exset_nn_layer_t){.kind = EXSET_NN_CONV,
@@ -137,7 +137,7 @@ static int discriminator(const exset_train_options_t *train, exset_nn_layer_t *l
 int group_run_networks(group_run_t *run, uint64_t seed) {
   exset_nn_layer_t layer[EXSET_NN_MAX_LAYERS];
   if (!has_networks(run->train)) return EXSET_OK;
-  const int n = discriminator(run->train, layer), patch = run->train->patch;
+  const int n = network_layers(run->train, layer), patch = run->train->patch;
   const int input[3] = {run->fit.n_phases, patch, patch};
   for (int c = 0; c < run->n_views; c++) {
     view_t *view = &run->view[c];
