@@ -110,7 +110,10 @@ check("a checkpoint for each member", exists("alone_checkpoint_1.h5") and exists
 
 # other methods
 alone = train(1, "adversarial", "-method", "adversarial", "-train_threshold", "soft", "-train_temperature", "0.4,0.1",
-              "-train_score", "hinge", "-train_spectral", "true")
+              "-train_score", "hinge", "-train_spectral", "true", "-train_warm_up", "5")
+length = alone["trace"]["parameters"]["field1_length_xy"]
+check(f"theta stays while the discriminator warms up: {length}", len(set(length[:5])) == 1 and length[5] != length[4])
+check(f"averaged from {alone['averaged_from']}", alone["averaged_from"] == STEPS - 2)
 check("no coverage loss while training", all(v is None for v in alone["trace"]["loss_coverage"]))
 check(f"soft {alone['temperature']}", alone["threshold"] == "soft" and alone["temperature"] == [0.4, 0.1])
 coated = train(2, "coated", "-method", "adversarial", "-field2_coupling", "-0.5")
@@ -161,5 +164,6 @@ mistakes("-ensemble is \"0\"", *combined, "-ensemble", "0")
 mistakes("train_restart", *combined, "-train_restart", "-train_checkpoint", "0")
 mistakes("field1_fraction is needed", *combined, "-train_start", "given")
 mistakes("train_temperature", *combined, "-train_temperature", "0")
+mistakes("train_warm_up is 12", *combined, "-train_steps", "12", "-train_warm_up", "12")
 mistakes("train_box", *combined, "-train_box", "16")
 end()

@@ -35,7 +35,8 @@ static int read_integers(const exset_config_t *config, exset_train_options_t *o)
       {"train_steps", &o->steps},   {"train_patch", &o->patch},
       {"train_batch", &o->batch},   {"train_width", &o->width},
       {"train_layers", &o->layers}, {"train_checkpoint", &o->checkpoint_steps},
-      {"train_window", &o->window}, {"ensemble", &o->ensemble},
+      {"train_window", &o->window}, {"train_warm_up", &o->warm_up},
+      {"ensemble", &o->ensemble},
   };
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
     int64_t value;

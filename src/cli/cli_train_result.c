@@ -117,6 +117,12 @@ static void add_patches(cJSON *json, const cli_train_t *train, int n_phases,
   }
 }
 
+/* Steps before those whose parameters the result is the mean of. */
+static double averaged_from(const exset_train_options_t *o, int steps) {
+  const int moved = o->method == EXSET_METHOD_COVERAGE ? steps : steps - o->warm_up;
+  return moved > 0 ? (double)(steps - lround(o->average * moved)) : steps;
+}
+
 bool cli_train_json(cJSON *json, const cli_train_t *train, const exset_calibration_t *result,
                     const exset_training_t *training) {
   const exset_train_options_t *o = &train->options;
@@ -125,8 +131,7 @@ bool cli_train_json(cJSON *json, const cli_train_t *train, const exset_calibrati
   cJSON_AddStringToObject(json, "threshold", cli_train_threshold(o));
   cJSON_AddItemToObject(json, "temperature", cli_json_reals(2, temperature));
   cJSON_AddNumberToObject(json, "steps", chosen->steps);
-  cJSON_AddNumberToObject(json, "averaged_from",
-                          (double)(chosen->steps - lround(o->average * chosen->steps)));
+  cJSON_AddNumberToObject(json, "averaged_from", averaged_from(o, chosen->steps));
   add_members(json, result, training);
   cJSON_AddNumberToObject(json, "chosen", training->chosen);
   add_values(json, "parameters_mean", result, training->mean);

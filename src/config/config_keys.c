@@ -144,6 +144,8 @@ static const exset_key_t keys[] = {
     /* ---- calibrate: methods adversarial and combined, evaluator sampled ---- */
     {"train_steps", EXSET_KEY_INT, 1, "[1,10000000]", "", "600", ",calibrate,",
      "steps of the training"},
+    {"train_warm_up", EXSET_KEY_INT, 1, "[0,10000000]", "", "0", ",calibrate,",
+     "first of these steps, in which the discriminator learns and the model stays"},
     {"train_start", EXSET_KEY_CHOICE, 1, "coverage,given", "", "coverage", ",calibrate,",
      "parameters to begin with: the optimum of the coverage functions, or the case's own"},
     {"train_weight", EXSET_KEY_REAL, 1, "[0,inf)", "", "1", ",calibrate,",
