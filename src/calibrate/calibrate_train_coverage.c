@@ -59,9 +59,9 @@ static int gradient_at(group_run_t *run, const member_t *member, double *theta, 
                                            run->ctx->comm));
 }
 
-/* Mean square of half the difference of the gradients on both sides of theta; scratch[3 * n]. */
-static int slope_square(group_run_t *run, const member_t *member, int number, double *scratch,
-                        double *square) {
+/* Adds the squares of half the differences of the gradients on both sides of theta; scratch[3 * n]. */
+static int add_squares(group_run_t *run, const member_t *member, int number, double *scratch,
+                       double *square) {
   const int n = member->n;
   const exset_rng_key_t key =
       exset_rng_key(member->seed, EXSET_STREAM_START, (uint64_t)number, START_PART_SLOPE);
@@ -70,7 +70,7 @@ static int slope_square(group_run_t *run, const member_t *member, int number, do
   EXSET_TRY(gradient_at(run, member, moved, up));
   displace(key, n, member->theta, -1, moved);
   EXSET_TRY(gradient_at(run, member, moved, down));
-  for (int i = 0; i < n; i++) *square += (up[i] - down[i]) * (up[i] - down[i]) / (4.0 * n);
+  for (int i = 0; i < n; i++) square[i] += (up[i] - down[i]) * (up[i] - down[i]) / 4;
   return EXSET_OK;
 }
 
@@ -79,12 +79,14 @@ static int slope_square(group_run_t *run, const member_t *member, int number, do
  * from it the change still tells how large the gradient is when the optimum is 10 % away.
  */
 int term_slope(group_run_t *run, const member_t *member, double *slope) {
-  double *scratch, sum = 0;
-  EXSET_TRY(exset_alloc_all(run->ctx, 3 * member->n, sizeof *scratch, &scratch));
+  const int n = member->n;
+  double *scratch;
+  EXSET_TRY(exset_alloc_all(run->ctx, 3 * n, sizeof *scratch, &scratch));
   int err = EXSET_OK;
-  for (int k = 0; !err && k < SLOPE_DRAWS; k++) err = slope_square(run, member, k, scratch, &sum);
+  for (int i = 0; i < n; i++) slope[i] = 0;
+  for (int k = 0; !err && k < SLOPE_DRAWS; k++) err = add_squares(run, member, k, scratch, slope);
   free(scratch);
-  *slope = sqrt(sum / SLOPE_DRAWS);
+  for (int i = 0; i < n; i++) slope[i] = sqrt(slope[i] / SLOPE_DRAWS);
   return err;
 }
 

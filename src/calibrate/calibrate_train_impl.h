@@ -185,8 +185,8 @@ typedef struct {
   char reason[REASON_SIZE]; /* diverged: what happened */
   int n;                    /* free parameters */
   double *theta, *m, *v;    /* [n] point, Adam's moments */
-  double slope;             /* RMS change of the coverage gradient over 10 % of theta */
-  double adversarial;       /* running mean of the squared adversarial gradient */
+  double *slope;            /* [n] RMS change of the coverage gradient over 10 % of theta */
+  double *adversarial;      /* [n] running mean of the squared adversarial gradient */
   int64_t *at_bound;        /* [n] steps a parameter has been at its bound */
   int n_rare, n_perfect;    /* steps a phase was all but gone; the discriminator made no mistake */
   int64_t n_columns;
@@ -245,7 +245,8 @@ int sampled_plain_loss(group_run_t *run, double *loss);
  *  the group. */
 int sampled_report(group_run_t *run);
 
-/** RMS change of the coverage gradient when theta moves by 10 % in all numbers. Collective over the group. */
+/** slope[n_free]: RMS change of each component of the coverage gradient when theta moves by 10 % in all numbers. Collective over
+ *  the group. */
 int term_slope(group_run_t *run, const member_t *member, double *slope);
 
 /** Coverage loss at theta in the data's own unit, equal on all ranks. Collective over the group. */

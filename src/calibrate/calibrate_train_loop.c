@@ -35,6 +35,8 @@ int member_create(const group_run_t *run, int index, member_t *member) {
                        .n_columns = TRACE_THETA + n};
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->theta));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->result));
+  EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->slope));
+  EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->adversarial));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->m));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->v));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(int64_t), &member->at_bound));
@@ -46,6 +48,8 @@ int member_create(const group_run_t *run, int index, member_t *member) {
 
 void member_clear(member_t *member) {
   free(member->theta);
+  free(member->slope);
+  free(member->adversarial);
   free(member->m);
   free(member->v);
   free(member->at_bound);
@@ -68,8 +72,13 @@ static int warm_up_steps(const exset_train_options_t *train) {
   return has_networks(train) ? train->warm_up : 0;
 }
 
+/* Steps that theta has made; negative while the discriminator warms up. */
+static int moves_made(const group_run_t *run, const member_t *member) {
+  return member->step - warm_up_steps(run->train);
+}
+
 void member_result(const group_run_t *run, const member_t *member, double *theta) {
-  const int moved = member->step - warm_up_steps(run->train);
+  const int moved = moves_made(run, member);
   const int share = moved > 0 ? (int)lround(run->train->average * moved) : 0;
   memcpy(theta, member->theta, (size_t)member->n * sizeof *theta);
   if (share > 0) mean_theta(member, member->step - share, member->step, theta);
@@ -77,32 +86,35 @@ void member_result(const group_run_t *run, const member_t *member, double *theta
 
 /* ---- theta's step ---- */
 
-/* Root of the adversarial gradient's running mean square over that of the coverage gradient 10 % away. */
-static double balance(const group_run_t *run, member_t *member) {
-  double square = 0;
-  for (int i = 0; i < member->n; i++) square += run->packed[i] * run->packed[i] / member->n;
-  member->adversarial = memory * member->adversarial + (1 - memory) * square;
-  const double mean = member->adversarial / (1 - pow(memory, member->step + 1));
-  return member->slope > 0 ? sqrt(mean) / member->slope : 0;
+/*
+ * What the coverage gradient is multiplied with: root of the adversarial gradient's running mean square over that of the
+ * coverage gradient 10 % away from its optimum. For each number on its own: one factor for all would leave those that
+ * coverage determines poorly to the noise of the adversarial gradient.
+ */
+static double balance(member_t *member, int made, int i, double adversarial) {
+  member->adversarial[i] =
+      memory * member->adversarial[i] + (1 - memory) * adversarial * adversarial;
+  const double mean = member->adversarial[i] / (1 - pow(memory, made + 1));
+  return member->slope[i] > 0 ? sqrt(mean) / member->slope[i] : 0;
 }
 
 /* The gradient of the method, in the place of the adversarial one. */
 static void combine(const group_run_t *run, member_t *member) {
   double *g = run->packed;
   const double *coverage = g + member->n;
-  double weight = 0;
-  if (run->train->method == EXSET_METHOD_COVERAGE) weight = 1;
-  if (run->train->method == EXSET_METHOD_COMBINED)
-    weight = run->train->weight * balance(run, member);
-  for (int i = 0; i < member->n; i++) g[i] += weight * coverage[i];
+  const exset_train_options_t *train = run->train;
+  for (int i = 0; i < member->n; i++) {
+    if (train->method == EXSET_METHOD_COVERAGE) g[i] = coverage[i];
+    if (train->method == EXSET_METHOD_COMBINED)
+      g[i] += train->weight * balance(member, moves_made(run, member), i, g[i]) * coverage[i];
+  }
 }
 
-/* Adam, inside the bounds, once the discriminator has warmed up. The long memory of the second moment makes the steps shrink
+/* Adam, inside the bounds. The long memory of the second moment makes the steps shrink
  * with the gradient: with a short one they keep their size, and theta circles about the optimum. */
 static void move_theta(const group_run_t *run, member_t *member) {
   const double beta1 = 0.5, beta2 = 0.999, tiny = 1e-8;
-  const int made = member->step - warm_up_steps(run->train);
-  if (made < 0) return;
+  const int made = moves_made(run, member);
   const double rate = run->train->rate_model * step_rate(run->train, member->step);
   const double bias1 = 1 - pow(beta1, made + 1), bias2 = 1 - pow(beta2, made + 1);
   for (int i = 0; i < member->n; i++) {
@@ -290,8 +302,10 @@ static int advance(group_run_t *run, member_t *member, double *scratch) {
   EXSET_TRY(step_run(run, member));
   check_finite(run, member);
   if (member->end != MEMBER_RUNS) return EXSET_OK;
-  combine(run, member);
-  move_theta(run, member);
+  if (moves_made(run, member) >= 0) {
+    combine(run, member);
+    move_theta(run, member);
+  }
   record(run, member);
   check_bounds(run, member);
   if (member->end == MEMBER_RUNS) check_phases(run, member);
@@ -329,7 +343,7 @@ int member_train(group_run_t *run, member_t *member) {
   if (run->train->restart) EXSET_TRY(checkpoint_read(run, member));
   reopen(run, member);
   if (member->step == 0 && run->train->method == EXSET_METHOD_COMBINED)
-    EXSET_TRY(term_slope(run, member, &member->slope));
+    EXSET_TRY(term_slope(run, member, member->slope));
   EXSET_TRY(exset_alloc_all(run->ctx, 2 * member->n, sizeof *scratch, &scratch));
   const int err = loop(run, member, scratch);
   free(scratch);

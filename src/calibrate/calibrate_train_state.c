@@ -116,14 +116,14 @@ static int put_counters(exset_archive_t *archive, const member_t *member) {
 }
 
 static int put_member(const group_run_t *run, exset_archive_t *archive, const member_t *member) {
-  const double balance[] = {member->slope, member->adversarial};
   const int64_t shape[] = {member->step, member->n_columns};
   EXSET_TRY(put_counters(archive, member));
   EXSET_TRY(exset_archive_put_text(archive, "reason", member->reason));
   EXSET_TRY(put_doubles(archive, "theta", member->n, member->theta));
   EXSET_TRY(put_doubles(archive, "adam_m", member->n, member->m));
   EXSET_TRY(put_doubles(archive, "adam_v", member->n, member->v));
-  EXSET_TRY(put_doubles(archive, "balance", 2, balance));
+  EXSET_TRY(put_doubles(archive, "slope", member->n, member->slope));
+  EXSET_TRY(put_doubles(archive, "adversarial", member->n, member->adversarial));
   EXSET_TRY(exset_archive_put(archive, "trace", EXSET_ARCHIVE_DOUBLE, 2, shape, member->trace));
   for (int c = 0; c < run->n_views; c++) {
     char name[32];
@@ -186,15 +186,13 @@ static int get_reason(exset_archive_t *archive, member_t *member) {
 }
 
 static int get_member(group_run_t *run, exset_archive_t *archive, member_t *member) {
-  double balance[2];
   EXSET_TRY(get_counters(archive, member));
   EXSET_TRY(get_reason(archive, member));
   EXSET_TRY(get_doubles(archive, "theta", member->n, member->theta));
   EXSET_TRY(get_doubles(archive, "adam_m", member->n, member->m));
   EXSET_TRY(get_doubles(archive, "adam_v", member->n, member->v));
-  EXSET_TRY(get_doubles(archive, "balance", 2, balance));
-  member->slope = balance[0];
-  member->adversarial = balance[1];
+  EXSET_TRY(get_doubles(archive, "slope", member->n, member->slope));
+  EXSET_TRY(get_doubles(archive, "adversarial", member->n, member->adversarial));
   if (member->step > run->train->steps)
     return exset_fail(run->ctx, EXSET_ERR_INPUT,
                       "the checkpoint is at step %d, beyond train_steps, %d: ask for more steps",
