@@ -31,7 +31,7 @@ def check_combined(d):
           (d["method"], d["evaluator"], d["threshold"]) == ("combined", "analytic", "straight_through"))
     check(f"parameters {sorted(d['parameters'])}", sorted(d["parameters"]) == sorted(NAMES))
     check("no spread of one member", all(v is None for v in d["parameters_sd"].values()))
-    check(f"temperature {d['temperature']}", d["temperature"] == [0.2, 0.2])
+    check(f"temperature {d['temperature']}", d["temperature"] == [0.1, 0.1])
     check(f"steps {d['steps']}, averaged from {d['averaged_from']}", d["steps"] == STEPS and d["averaged_from"] == STEPS - 4)
     member = d["members"][0]
     check(f"one member: {d['members']}", len(d["members"]) == 1 and d["chosen"] == 0 and member["end"] == "steps")

@@ -7,7 +7,8 @@ from PIL import Image
 from lib import TMP
 
 EDGE = 96
-OPTIONS = ["-verbosity", "0", "-max_lag", "2", "-calibrate_starts", "1", "-calibrate_uncertainty", "false"]
+OPTIONS = ["-verbosity", "0", "-max_lag", "2", "-calibrate_starts", "1", "-calibrate_uncertainty", "false",
+           "-train_warm_up", "2"]
 CASE = """
 voxel_size: 0.1
 image_labels: [0, 85, 170]

@@ -32,10 +32,14 @@ static int read_integers(const exset_config_t *config, exset_train_options_t *o)
     const char *name;
     int *value;
   } keys[] = {
-      {"train_steps", &o->steps},   {"train_patch", &o->patch},
-      {"train_batch", &o->batch},   {"train_width", &o->width},
-      {"train_layers", &o->layers}, {"train_checkpoint", &o->checkpoint_steps},
-      {"train_window", &o->window}, {"train_warm_up", &o->warm_up},
+      {"train_steps", &o->steps},
+      {"train_patch", &o->patch},
+      {"train_warm_up", &o->warm_up},
+      {"train_batch", &o->batch},
+      {"train_width", &o->width},
+      {"train_layers", &o->layers},
+      {"train_checkpoint", &o->checkpoint_steps},
+      {"train_window", &o->window},
       {"ensemble", &o->ensemble},
   };
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -110,6 +114,10 @@ int cli_train_read(exset_ctx_t *ctx, const exset_config_t *config, const char *d
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "train_restart needs checkpoints, and train_checkpoint is 0: give the steps "
                       "from one to the next");
+  if (o->method != EXSET_METHOD_COVERAGE && o->steps <= o->warm_up)
+    exset_warn(ctx,
+               "train_steps is %d, not more than train_warm_up, %d: the parameters will not move",
+               o->steps, o->warm_up);
   return name_files(ctx, config, default_name, train);
 }
 

@@ -142,10 +142,10 @@ static const exset_key_t keys[] = {
      "standard deviations of the parameters by leaving out one section at a time (not for knots)"},
 
     /* ---- calibrate: methods adversarial and combined, evaluator sampled ---- */
-    {"train_steps", EXSET_KEY_INT, 1, "[1,10000000]", "", "600", ",calibrate,",
+    {"train_steps", EXSET_KEY_INT, 1, "[1,10000000]", "", "400", ",calibrate,",
      "steps of the training"},
-    {"train_warm_up", EXSET_KEY_INT, 1, "[0,10000000]", "", "0", ",calibrate,",
-     "first of these steps, in which the discriminator learns and the model stays"},
+    {"train_warm_up", EXSET_KEY_INT, 1, "[0,10000000]", "", "50", ",calibrate,",
+     "first of these steps, in which the discriminator alone learns"},
     {"train_start", EXSET_KEY_CHOICE, 1, "coverage,given", "", "coverage", ",calibrate,",
      "parameters to begin with: the optimum of the coverage functions, or the case's own"},
     {"train_weight", EXSET_KEY_REAL, 1, "[0,inf)", "", "1", ",calibrate,",
@@ -158,7 +158,7 @@ static const exset_key_t keys[] = {
      "edge of the periodic box of the realisations; default: from patch and correlation lengths"},
     {"train_threshold", EXSET_KEY_CHOICE, 1, "straight_through,soft", "", "straight_through",
      ",calibrate,", "phases of the realisations: hard with the derivative of soft ones, or soft"},
-    {"train_temperature", EXSET_KEY_REAL, 2, "(0,100]", "", "0.2", ",calibrate,",
+    {"train_temperature", EXSET_KEY_REAL, 2, "(0,100]", "", "0.1", ",calibrate,",
      "softness of the thresholds in standard deviations of the field; two values: at the first and "
      "at the last step"},
     {"train_width", EXSET_KEY_INT, 1, "[1,1024]", "", "16", ",calibrate,",
@@ -171,11 +171,11 @@ static const exset_key_t keys[] = {
      "loss of the discriminator: binary cross-entropy, or hinge"},
     {"train_smoothing", EXSET_KEY_REAL, 1, "[0,0.5)", "", "0.1", ",calibrate,",
      "bce: real patches have the target 1 - smoothing"},
-    {"train_rate_network", EXSET_KEY_REAL, 1, "(0,1]", "", "2e-4", ",calibrate,",
+    {"train_rate_network", EXSET_KEY_REAL, 1, "(0,1]", "", "2e-3", ",calibrate,",
      "learning rate of the discriminator (Adam)"},
-    {"train_rate_model", EXSET_KEY_REAL, 1, "(0,1]", "", "1e-2", ",calibrate,",
+    {"train_rate_model", EXSET_KEY_REAL, 1, "(0,1]", "", "2e-2", ",calibrate,",
      "learning rate of the model's parameters (Adam, on their logarithms)"},
-    {"train_rate_end", EXSET_KEY_REAL, 1, "[0,1]", "", "0.05", ",calibrate,",
+    {"train_rate_end", EXSET_KEY_REAL, 1, "[0,1]", "", "1", ",calibrate,",
      "rates at the last step, relative to the first; a cosine in between"},
     {"train_average", EXSET_KEY_REAL, 1, "[0,1]", "", "0.3", ",calibrate,",
      "the result is the mean of the parameters over this last share of the steps; 0: the last "
