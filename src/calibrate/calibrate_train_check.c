@@ -17,7 +17,7 @@ static int check_ranges(exset_ctx_t *ctx, const exset_train_options_t *t) {
       {"train_steps", t->steps, 1, many},
       {"train_weight", t->weight, 0, many},
       {"train_patch", t->patch, 4, 8192},
-      {"train_warm_up", t->warm_up, 0, many},
+      {"train_warm_up", t->warm_up, 0, t->steps - 1},
       {"train_batch", t->batch, 1, 65536},
       {"train_temperature", t->temperature, 1e-6, many},
       {"train_temperature (the second)", t->temperature_end, 1e-6, many},

@@ -114,10 +114,6 @@ int cli_train_read(exset_ctx_t *ctx, const exset_config_t *config, const char *d
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "train_restart needs checkpoints, and train_checkpoint is 0: give the steps "
                       "from one to the next");
-  if (o->method != EXSET_METHOD_COVERAGE && o->steps <= o->warm_up)
-    exset_warn(ctx,
-               "train_steps is %d, not more than train_warm_up, %d: the parameters will not move",
-               o->steps, o->warm_up);
   return name_files(ctx, config, default_name, train);
 }
 

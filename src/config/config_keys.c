@@ -145,7 +145,7 @@ static const exset_key_t keys[] = {
     {"train_steps", EXSET_KEY_INT, 1, "[1,10000000]", "", "400", ",calibrate,",
      "steps of the training"},
     {"train_warm_up", EXSET_KEY_INT, 1, "[0,10000000]", "", "50", ",calibrate,",
-     "first of these steps, in which the discriminator alone learns"},
+     "first of these steps, in which the discriminator alone learns; fewer than train_steps"},
     {"train_start", EXSET_KEY_CHOICE, 1, "coverage,given", "", "coverage", ",calibrate,",
      "parameters to begin with: the optimum of the coverage functions, or the case's own"},
     {"train_weight", EXSET_KEY_REAL, 1, "[0,inf)", "", "1", ",calibrate,",
