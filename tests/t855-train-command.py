@@ -32,7 +32,7 @@ def check_combined(d):
     check(f"parameters {sorted(d['parameters'])}", sorted(d["parameters"]) == sorted(NAMES))
     check("no spread of one member", all(v is None for v in d["parameters_sd"].values()))
     check(f"temperature {d['temperature']}", d["temperature"] == [0.1, 0.1])
-    check(f"steps {d['steps']}, averaged from {d['averaged_from']}", d["steps"] == STEPS and d["averaged_from"] == STEPS - 4)
+    check(f"steps {d['steps']}, averaged from {d['averaged_from']}", d["steps"] == STEPS and d["averaged_from"] == STEPS - 3)
     member = d["members"][0]
     check(f"one member: {d['members']}", len(d["members"]) == 1 and d["chosen"] == 0 and member["end"] == "steps")
     check("the model is the member's", all(abs(member["parameters"][n] / d["parameters"][n] - 1) < 1e-9 for n in NAMES))
@@ -45,7 +45,7 @@ def check_combined(d):
     for name in ("accuracy_real", "accuracy_fake"):
         check_finite(name, trace[name], 0, 1)
     check("traces of the parameters", sorted(trace["parameters"]) == sorted(NAMES))
-    mean = np.exp(np.mean(np.log(trace["parameters"]["field1_length_xy"][-4:])))
+    mean = np.exp(np.mean(np.log(trace["parameters"]["field1_length_xy"][-3:])))
     check(f"mean {mean} of the trace against {d['parameters']['field1_length_xy']}",
           abs(mean / d["parameters"]["field1_length_xy"] - 1) < 1e-6)
     parts = d["seconds_parts"]
