@@ -5,7 +5,6 @@
 #include "calibrate_train_impl.h"
 
 enum { SLOPE_DRAWS = 8 };
-static const double slope_step = 0.1; /* log, logit or linear units: 10 % */
 
 /* ---- the term ---- */
 
@@ -37,7 +36,7 @@ static void displace(exset_rng_key_t key, int n, const double *theta, double sig
     const uint32_t counter[4] = {(uint32_t)i, 0, 0, 0};
     uint32_t word[4];
     exset_rng_one(key, counter, word);
-    moved[i] = theta[i] + (word[0] & 1 ? sign : -sign) * slope_step;
+    moved[i] = theta[i] + (word[0] & 1 ? sign : -sign) * SLOPE_STEP;
   }
 }
 

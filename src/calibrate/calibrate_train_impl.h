@@ -185,7 +185,7 @@ typedef struct {
   char reason[REASON_SIZE]; /* diverged: what happened */
   int n;                    /* free parameters */
   double *theta, *m, *v;    /* [n] point, Adam's moments */
-  double *slope;            /* [n] RMS change of the coverage gradient over 10 % of theta */
+  double *metric;           /* [n][n] of the coverage term */
   double *adversarial;      /* [n] running mean of the squared adversarial gradient */
   int64_t *at_bound;        /* [n] steps a parameter has been at its bound */
   int n_rare, n_perfect;    /* steps a phase was all but gone; the discriminator made no mistake */
@@ -245,9 +245,16 @@ int sampled_plain_loss(group_run_t *run, double *loss);
  *  the group. */
 int sampled_report(group_run_t *run);
 
+#define SLOPE_STEP 0.1 /* log, logit or linear units: 10 % */
 /** slope[n_free]: RMS change of each component of the coverage gradient when theta moves by 10 % in all numbers. Collective over
  *  the group. */
 int term_slope(group_run_t *run, const member_t *member, double *slope);
+
+/**
+ * metric[n_free][n_free], symmetric: times the coverage gradient (units of fit->unit), about the displacement of theta from the
+ * coverage optimum (calibrate_train_metric.c). Equal on all ranks. Collective over the group.
+ */
+int term_metric(group_run_t *run, const member_t *member, double *metric);
 
 /** Coverage loss at theta in the data's own unit, equal on all ranks. Collective over the group. */
 int term_loss(group_run_t *run, const double *theta, double *loss);

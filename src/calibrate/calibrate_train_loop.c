@@ -12,7 +12,8 @@ enum { PATIENCE = 50 };          /* steps at a bound, or without a phase, before
 enum { PERFECT_PATIENCE = 200 }; /* steps without a mistake of the discriminator before a warning */
 static const double perfect = 0.99, rare_phase = 1e-3;
 static const double progress_seconds = 5;
-static const double memory = 0.99; /* of the running mean of squared adversarial gradients */
+static const double farthest = 0.5; /* displacement that the coverage term acts on */
+static const double memory = 0.99;  /* of the running mean of squared adversarial gradients */
 
 /* ---- members ---- */
 
@@ -35,7 +36,7 @@ int member_create(const group_run_t *run, int index, member_t *member) {
                        .n_columns = TRACE_THETA + n};
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->theta));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->result));
-  EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->slope));
+  EXSET_TRY(exset_alloc(ctx, (int64_t)n * n, sizeof(double), &member->metric));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->adversarial));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->m));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->v));
@@ -48,7 +49,7 @@ int member_create(const group_run_t *run, int index, member_t *member) {
 
 void member_clear(member_t *member) {
   free(member->theta);
-  free(member->slope);
+  free(member->metric);
   free(member->adversarial);
   free(member->m);
   free(member->v);
@@ -86,27 +87,32 @@ void member_result(const group_run_t *run, const member_t *member, double *theta
 
 /* ---- theta's step ---- */
 
-/*
- * What the coverage gradient is multiplied with: root of the adversarial gradient's running mean square over that of the
- * coverage gradient 10 % away from its optimum. For each number on its own: one factor for all would leave those that
- * coverage determines poorly to the noise of the adversarial gradient.
- */
-static double balance(member_t *member, int made, int i, double adversarial) {
-  member->adversarial[i] =
-      memory * member->adversarial[i] + (1 - memory) * adversarial * adversarial;
-  const double mean = member->adversarial[i] / (1 - pow(memory, made + 1));
-  return member->slope[i] > 0 ? sqrt(mean) / member->slope[i] : 0;
+/* How far the coverage functions want number i to go back. From afar they may err, and should not drown the
+ * discriminator. */
+static double displacement(const member_t *member, const double *coverage, int i) {
+  double sum = 0;
+  for (int k = 0; k < member->n; k++)
+    sum += member->metric[(size_t)i * member->n + k] * coverage[k];
+  return fmax(-farthest, fmin(sum, farthest));
 }
 
-/* The gradient of the method, in the place of the adversarial one. */
+/* Root of the running mean square of number i's adversarial gradient. */
+static double adversarial_size(member_t *member, int i, double gradient, int made) {
+  member->adversarial[i] = memory * member->adversarial[i] + (1 - memory) * gradient * gradient;
+  return sqrt(member->adversarial[i] / (1 - pow(memory, made + 1)));
+}
+
+/* The gradient of the method, in the place of the adversarial one. The coverage term is as large as the
+ * adversarial gradient when theta is SLOPE_STEP away from the coverage optimum. */
 static void combine(const group_run_t *run, member_t *member) {
   double *g = run->packed;
   const double *coverage = g + member->n;
-  const exset_train_options_t *train = run->train;
+  const int made = moves_made(run, member);
   for (int i = 0; i < member->n; i++) {
-    if (train->method == EXSET_METHOD_COVERAGE) g[i] = coverage[i];
-    if (train->method == EXSET_METHOD_COMBINED)
-      g[i] += train->weight * balance(member, moves_made(run, member), i, g[i]) * coverage[i];
+    if (run->train->method == EXSET_METHOD_COVERAGE) g[i] = coverage[i];
+    if (run->train->method != EXSET_METHOD_COMBINED) continue;
+    g[i] += run->train->weight * adversarial_size(member, i, g[i], made) *
+            displacement(member, coverage, i) / SLOPE_STEP;
   }
 }
 
@@ -297,8 +303,16 @@ static void tell(group_run_t *run, const member_t *member, pace_t *clock) {
   progress(run, member, (now - clock->begin) / made * left);
 }
 
+/* Anew after as many steps as it takes gradients: it follows theta, and costs two of them for each step. */
+static int refresh_metric(group_run_t *run, member_t *member) {
+  const int made = moves_made(run, member), every = member->n > 20 ? member->n : 20;
+  if (run->train->method != EXSET_METHOD_COMBINED || made < 0 || made % every != 0) return EXSET_OK;
+  return term_metric(run, member, member->metric);
+}
+
 /* One step of everything; the member may have ended by it. */
 static int advance(group_run_t *run, member_t *member, double *scratch) {
+  EXSET_TRY(refresh_metric(run, member));
   EXSET_TRY(step_run(run, member));
   check_finite(run, member);
   if (member->end != MEMBER_RUNS) return EXSET_OK;
@@ -342,8 +356,6 @@ int member_train(group_run_t *run, member_t *member) {
   EXSET_TRY(exset_agree(run->ctx, group_run_networks(run, member->seed)));
   if (run->train->restart) EXSET_TRY(checkpoint_read(run, member));
   reopen(run, member);
-  if (member->step == 0 && run->train->method == EXSET_METHOD_COMBINED)
-    EXSET_TRY(term_slope(run, member, member->slope));
   EXSET_TRY(exset_alloc_all(run->ctx, 2 * member->n, sizeof *scratch, &scratch));
   const int err = loop(run, member, scratch);
   free(scratch);

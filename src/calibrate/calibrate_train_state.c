@@ -122,7 +122,7 @@ static int put_member(const group_run_t *run, exset_archive_t *archive, const me
   EXSET_TRY(put_doubles(archive, "theta", member->n, member->theta));
   EXSET_TRY(put_doubles(archive, "adam_m", member->n, member->m));
   EXSET_TRY(put_doubles(archive, "adam_v", member->n, member->v));
-  EXSET_TRY(put_doubles(archive, "slope", member->n, member->slope));
+  EXSET_TRY(put_doubles(archive, "metric", (int64_t)member->n * member->n, member->metric));
   EXSET_TRY(put_doubles(archive, "adversarial", member->n, member->adversarial));
   EXSET_TRY(exset_archive_put(archive, "trace", EXSET_ARCHIVE_DOUBLE, 2, shape, member->trace));
   for (int c = 0; c < run->n_views; c++) {
@@ -191,7 +191,7 @@ static int get_member(group_run_t *run, exset_archive_t *archive, member_t *memb
   EXSET_TRY(get_doubles(archive, "theta", member->n, member->theta));
   EXSET_TRY(get_doubles(archive, "adam_m", member->n, member->m));
   EXSET_TRY(get_doubles(archive, "adam_v", member->n, member->v));
-  EXSET_TRY(get_doubles(archive, "slope", member->n, member->slope));
+  EXSET_TRY(get_doubles(archive, "metric", (int64_t)member->n * member->n, member->metric));
   EXSET_TRY(get_doubles(archive, "adversarial", member->n, member->adversarial));
   if (member->step > run->train->steps)
     return exset_fail(run->ctx, EXSET_ERR_INPUT,
