@@ -148,8 +148,10 @@ static const exset_key_t keys[] = {
      "first of these steps, in which the discriminator alone learns; fewer than train_steps"},
     {"train_start", EXSET_KEY_CHOICE, 1, "coverage,given", "", "coverage", ",calibrate,",
      "parameters to begin with: the optimum of the coverage functions, or the case's own"},
-    {"train_weight", EXSET_KEY_REAL, 1, "[0,inf)", "", "1", ",calibrate,",
-     "combined: weight of the coverage gradient, 1: as large as the discriminator's"},
+    {"train_weight", EXSET_KEY_REAL, 1, "[0,inf)", "", "4", ",calibrate,",
+     "combined: weight w of the coverage functions: as strong as the discriminator when parameters "
+     "are 10 % / w "
+     "away from their optimum"},
     {"train_patch", EXSET_KEY_INT, 1, "[8,4096]", "pixels", "64", ",calibrate,",
      "edge of the square patches that the discriminator sees"},
     {"train_batch", EXSET_KEY_INT, 1, "[1,65536]", "", "16", ",calibrate,",
