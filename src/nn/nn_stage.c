@@ -121,6 +121,30 @@ static int forward_wish(exset_nn_t *nn, const nn_stage_t *stage, const nn_tensor
   return nn_layout(nn, 1, &value[1], false, &wish->bias);
 }
 
+/* The mean over all rows and columns: pooling with a window as large as the image. */
+static int describe_average(exset_nn_t *nn, const nn_stage_t *stage, dnnl_primitive_desc_t *pd) {
+  const dnnl_dims_t window = {stage->out[1], stage->out[2]}, none = {0, 0};
+  dnnl_pooling_desc_t desc;
+  EXSET_TRY(EXSET_DNN(
+      nn->ctx, dnnl_pooling_forward_desc_init(&desc, dnnl_forward_training,
+                                              dnnl_pooling_avg_exclude_padding, &stage->value.desc,
+                                              &stage->average.desc, window, window, none, none)));
+  return EXSET_DNN(nn->ctx, dnnl_primitive_desc_create(pd, &desc, NULL, nn->engine, NULL));
+}
+
+/* In the layout that goes with the value's: the library has kernels for equal ones alone, and else falls back on its
+ * reference implementation, with which the mean takes longer than the convolutions. */
+static int average_layout(exset_nn_t *nn, nn_stage_t *stage) {
+  const int64_t average[4] = {nn->batch, stage->out[0], 1, 1};
+  dnnl_primitive_desc_t pd = NULL;
+  EXSET_TRY(nn_layout(nn, 4, average, true, &stage->average));
+  EXSET_TRY(describe_average(nn, stage, &pd));
+  const int err = nn_wanted(nn, pd, dnnl_query_dst_md, &stage->average);
+  dnnl_primitive_desc_destroy(pd);
+  stage->d_average.desc = stage->average.desc;
+  return err;
+}
+
 static int forward_layouts(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t *source,
                            const_dnnl_primitive_desc_t pd) {
   int64_t dims[4];
@@ -130,11 +154,7 @@ static int forward_layouts(exset_nn_t *nn, nn_stage_t *stage, const nn_tensor_t 
   if (!stage->by_patches) EXSET_TRY(nn_wanted(nn, pd, dnnl_query_dst_md, &stage->value));
   stage->flat.desc = stage->d_weights.desc = stage->g_weights.desc = stage->weights.desc;
   stage->d_value.desc = stage->value.desc;
-  if (stage->mean) {
-    const int64_t average[4] = {nn->batch, stage->out[0], 1, 1};
-    EXSET_TRY(nn_layout(nn, 4, average, false, &stage->average));
-    stage->d_average.desc = stage->average.desc;
-  }
+  if (stage->mean) EXSET_TRY(average_layout(nn, stage));
   stage->padded = (int64_t)(dnnl_memory_desc_get_size(&stage->weights.desc) / sizeof(float));
   return EXSET_OK;
 }
@@ -278,27 +298,22 @@ static int build_activation(exset_nn_t *nn, nn_stage_t *stage) {
   return EXSET_OK;
 }
 
-/* The mean over all rows and columns: pooling with a window as large as the image. */
-static int describe_average(exset_nn_t *nn, const nn_stage_t *stage, dnnl_primitive_desc_t *hint,
-                            dnnl_primitive_desc_t *pd) {
+static int describe_average_backward(exset_nn_t *nn, const nn_stage_t *stage,
+                                     const_dnnl_primitive_desc_t hint, dnnl_primitive_desc_t *pd) {
   const dnnl_dims_t window = {stage->out[1], stage->out[2]}, none = {0, 0};
-  const dnnl_alg_kind_t kind = dnnl_pooling_avg_exclude_padding;
-  dnnl_pooling_desc_t forward, backward;
-  EXSET_TRY(EXSET_DNN(nn->ctx, dnnl_pooling_forward_desc_init(
-                                   &forward, dnnl_forward_training, kind, &stage->value.desc,
-                                   &stage->average.desc, window, window, none, none)));
+  dnnl_pooling_desc_t desc;
   EXSET_TRY(EXSET_DNN(nn->ctx, dnnl_pooling_backward_desc_init(
-                                   &backward, kind, &stage->d_value.desc, &stage->d_average.desc,
-                                   window, window, none, none)));
-  EXSET_TRY(EXSET_DNN(nn->ctx, dnnl_primitive_desc_create(hint, &forward, NULL, nn->engine, NULL)));
-  return EXSET_DNN(nn->ctx, dnnl_primitive_desc_create(pd, &backward, NULL, nn->engine, *hint));
+                                   &desc, dnnl_pooling_avg_exclude_padding, &stage->d_value.desc,
+                                   &stage->d_average.desc, window, window, none, none)));
+  return EXSET_DNN(nn->ctx, dnnl_primitive_desc_create(pd, &desc, NULL, nn->engine, hint));
 }
 
 static int build_average(exset_nn_t *nn, nn_stage_t *stage) {
   dnnl_primitive_desc_t hint = NULL, pd = NULL;
   EXSET_TRY(nn_memory(nn, DNNL_MEMORY_ALLOCATE, &stage->average));
   EXSET_TRY(nn_memory(nn, DNNL_MEMORY_ALLOCATE, &stage->d_average));
-  int err = describe_average(nn, stage, &hint, &pd);
+  int err = describe_average(nn, stage, &hint);
+  if (!err) err = describe_average_backward(nn, stage, hint, &pd);
   if (!err) err = nn_op_create(nn, hint, &stage->average_forward);
   if (!err) err = nn_op_create(nn, pd, &stage->average_backward);
   if (hint) dnnl_primitive_desc_destroy(hint);
