@@ -106,7 +106,7 @@ check: deps ## install what is missing, build, run all tests (search='t1 t6' sel
 sanitize: ## run the tests with the address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory check BUILD=build-san SAN=address,undefined OPT="-O1 -g" NP="$(or $(NP),1 3)"
 
-bench: all $(BENCHES) ## measure speed: ratios to the bounds, on 2 ranks
+bench: all $(BENCHES) ## measure speed, and recovery of known models: ratios to the bounds
 	$(Q)BUILD=$(BUILD) EXSET=$(abspath $(BIN)) MPIEXEC="$(MPIEXEC)" PYTHON=$(PYTHON) tests/bench
 
 check-fresh: ## try `make demo` and `make check` of this checkout in a bare Debian 12 (debootstrap, root)

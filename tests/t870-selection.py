@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# test: time=180
+# test: time=300
 """Two model classes that the coverage functions of a material cannot tell apart, and a discriminator can: walls, the set
 {Z^2 <= u}, against {Z >= l} with a spectrum of splines. exset validate agrees with the discriminator."""
 import os
