@@ -119,7 +119,7 @@ check(f"soft {alone['temperature']}", alone["threshold"] == "soft" and alone["te
 coated = train(2, "coated", "-method", "adversarial", "-field2_coupling", "-0.5")
 check(f"the coupling is a parameter: {coated['parameters']}", coated["parameters"]["field2_coupling"] not in (0, -0.5))
 check("coupling in the model", "coupling: " in open(f"{TMP}/coated.yaml").read())
-sampled = train(2, "sampled", "-evaluator", "sampled", "-field2_coupling", "-0.5")
+sampled = train(2, "sampled", "-evaluator", "sampled", "-field2_coupling", "-0.5", "-train_warm_up", str(STEPS))
 check(f"the coupling is found: {sampled['parameters']}", sampled["parameters"]["field2_coupling"] not in (0, -0.5))
 check("no discriminator", sampled["discriminator_accuracy"] is None and sampled["patches"] == [])
 check("no scores", all(v is None for v in sampled["trace"]["loss_network"]))
@@ -147,6 +147,12 @@ few = good("calibrate", 3, "case.yaml", *OPTIONS, "-method", "combined", "-dry_r
 check(f"ranks without work: {few}", "no more than 2 ranks have work" in few)
 check("a plan writes nothing", not [n for n in os.listdir(TMP) if n.startswith("plan")])
 
+# a restart without a checkpoint says so in one line, also for an ensemble
+anew = good("calibrate", 2, "case.yaml", *OPTIONS, "-verbosity", "1", "-method", "combined", "-ensemble", "2", "-train_restart",
+            "-dry_run", "-o", "plan.yaml")
+found = [line for line in (anew.stdout + anew.stderr).splitlines() if "no checkpoint" in line]
+check(f"a restart without a checkpoint: {found}", len(found) == 1 and "plan_checkpoint.h5" in found[0])
+
 
 # mistakes
 def mistakes(words, *arguments):
@@ -166,4 +172,5 @@ mistakes("field1_fraction is needed", *combined, "-train_start", "given")
 mistakes("train_temperature", *combined, "-train_temperature", "0")
 mistakes("train_warm_up is 12", *combined, "-train_steps", "12", "-train_warm_up", "12")
 mistakes("train_box", *combined, "-train_box", "16")
+mistakes("train_box", "-evaluator", "sampled", "-train_box", "16")
 end()

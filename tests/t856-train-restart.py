@@ -110,6 +110,10 @@ for ranks in (1, 3):
     bad("calibrate", ranks, "ask for more steps", *case, "-train_steps", "20")
     bad("calibrate", ranks, "another case", *case, "-train_steps", "160", "-train_width", "8")
     bad("calibrate", ranks, "another case", *case, "-train_steps", "160", "-seed", "2")
+given = ["calibrate", 1, "case.yaml", "whole_2.yaml", *OPTIONS, "-method", "adversarial", "-train_start", "given", "-train_steps", "3",
+         "-o", "given.yaml", "-train_restart"]
+good(*given)
+bad(*given[:2], "starts at theta", *given[2:], "-field1_fraction", "0.3")
 with open(f"{TMP}/whole_1_checkpoint.h5", "r+b") as file:
     file.truncate(3000)
 for ranks in (1, 3):

@@ -23,13 +23,17 @@ typedef struct {
   bool
       start_given; /* begin at the model's own numbers (all positive) instead of the coverage optimum */
   int steps;       /* most steps */
-  int warm_up;     /* first steps, in which the discriminator alone learns */
+  int warm_up; /* first of the steps, fewer than these, in which the discriminators alone learn; unused without any */
   double
-      weight; /* combined: of the coverage gradient, 1: as large as the adversarial one (theory page) */
+      weight; /* combined: w of the coverage functions, which pull back as strongly as the discriminators pull when a
+                 number is 10 % / w away from their optimum (theory page); 0: none */
 
-  int patch;   /* edge of the patches, pixels */
-  int batch;   /* patches of each kind in a step, over all ranks of a member */
-  int64_t box; /* edge of the realisations' box in pixels; 0: from patch and correlation lengths */
+  int patch; /* edge of the patches, pixels */
+  int batch; /* patches of each kind in a step, over all ranks of a member; without a discriminator it still says how
+                  many sections are drawn: as many as hold that many patches, two at least */
+  int64_t
+      box; /* edge of the realisations' box in pixels of x; at least patch, at most 16384; 0: from patch and correlation
+                  lengths */
   exset_threshold_t threshold;
   double temperature, temperature_end; /* geometric schedule over the steps */
 
@@ -39,16 +43,19 @@ typedef struct {
   double smoothing;                /* target of real patches is 1 - smoothing (bce) */
   double rate_network, rate_model; /* of Adam */
   double
-      rate_end;   /* rates at the last step, relative to the first (cosine from one to the other) */
-  double average; /* theta is the mean over this last share of the steps, 0: the last step's */
+      rate_end; /* rates at the last step, relative to the first (cosine from one to the other) */
+  double
+      average; /* the result is the mean of theta (log, logit or linear units) over this last share of the steps after
+                     the warm-up; 0: the last step's */
 
   double
       tolerance; /* stop when no parameter's mean over a window has moved by more than this (log or logit
                         units) against the window before; 0: never */
   int window; /* steps */
 
-  int ensemble;   /* members, >= 1: own seeds; shared out over groups of ranks */
-  double scatter; /* members after the first start at theta times exp(+-scatter) */
+  int ensemble; /* members, >= 1, with seeds of their own (seed, seed + 1, ...); shared out over groups of ranks */
+  double
+      scatter; /* members after the first start at theta plus numbers uniform within +-scatter; 0: all at the same */
 
   const char *
       checkpoint; /* file of the checkpoints ("_<member>" goes before the ending for an ensemble); NULL: none */
@@ -118,6 +125,8 @@ int exset_train_check(exset_ctx_t *ctx, const exset_sections_t *sections,
                       const exset_calibrate_options_t *options, const exset_train_options_t *train,
                       const exset_model_t *model);
 void exset_training_clear(exset_training_t *training);
+/** Path of the checkpoint of a member, from 0: new string, NULL without memory. Local. */
+char *exset_train_checkpoint_path(const exset_train_options_t *train, int member);
 
 /* What a training will be. */
 typedef struct {

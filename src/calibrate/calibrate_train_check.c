@@ -17,7 +17,7 @@ static int check_ranges(exset_ctx_t *ctx, const exset_train_options_t *t) {
       {"train_steps", t->steps, 1, many},
       {"train_weight", t->weight, 0, many},
       {"train_patch", t->patch, 4, 8192},
-      {"train_warm_up", t->warm_up, 0, t->steps - 1},
+      {"train_warm_up", t->warm_up, 0, many},
       {"train_batch", t->batch, 1, 65536},
       {"train_temperature", t->temperature, 1e-6, many},
       {"train_temperature (the second)", t->temperature_end, 1e-6, many},
@@ -41,6 +41,16 @@ static int check_ranges(exset_ctx_t *ctx, const exset_train_options_t *t) {
                       n->low, n->high);
   }
   return EXSET_OK;
+}
+
+/* The warm-up must leave steps for the model. */
+static int check_warm_up(exset_ctx_t *ctx, const exset_train_options_t *train) {
+  if (!has_networks(train) || train->warm_up < train->steps) return EXSET_OK;
+  return exset_fail(
+      ctx, EXSET_ERR_INPUT,
+      "train_warm_up is %d and train_steps is %d: the discriminator's warm-up must be "
+      "shorter than the training, at most %d",
+      train->warm_up, train->steps, train->steps - 1);
 }
 
 /* ---- sizes ---- */
@@ -138,11 +148,12 @@ int exset_train_check(exset_ctx_t *ctx, const exset_sections_t *sections,
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "method coverage with evaluator analytic needs no training");
   EXSET_TRY(check_ranges(ctx, train));
+  EXSET_TRY(check_warm_up(ctx, train));
+  EXSET_TRY(check_box(ctx, train));
   EXSET_TRY(case_check(ctx, sections, &options, model));
   EXSET_TRY(check_coupling(ctx, train, model));
   EXSET_TRY(check_start(ctx, &options, train, model));
   if (!has_networks(train)) return EXSET_OK;
   EXSET_TRY(check_depth(ctx, train));
-  EXSET_TRY(check_box(ctx, train));
   return check_places(ctx, sections, &options, train);
 }

@@ -131,12 +131,15 @@ typedef struct {
   double seconds_realise, seconds_network, seconds_coverage, seconds_reduce, flops;
 } group_run_t;
 
-/** Is there a discriminator; a coverage term? Local. */
+/** Is there a discriminator; a coverage term; are there both? Local. */
 static inline bool has_networks(const exset_train_options_t *train) {
   return train->method != EXSET_METHOD_COVERAGE;
 }
 static inline bool has_coverage(const exset_train_options_t *train) {
   return train->method != EXSET_METHOD_ADVERSARIAL;
+}
+static inline bool is_combined(const exset_train_options_t *train) {
+  return train->method == EXSET_METHOD_COMBINED;
 }
 
 /** Is the coverage loss that of realisations; does a field lean on the first one, which closed forms do not cover? Local. */
@@ -182,13 +185,14 @@ typedef struct {
   uint64_t seed;
   int step;                 /* steps made */
   int end;                  /* MEMBER_RUNS or exset_train_end_t */
-  char reason[REASON_SIZE]; /* diverged: what happened */
+  char reason[REASON_SIZE]; /* diverged: "at step 7: " and what happened */
   int n;                    /* free parameters */
   double *theta, *m, *v;    /* [n] point, Adam's moments */
-  double *metric;           /* [n][n] of the coverage term */
-  double *adversarial;      /* [n] running mean of the squared adversarial gradient */
-  int64_t *at_bound;        /* [n] steps a parameter has been at its bound */
-  int n_rare, n_perfect;    /* steps a phase was all but gone; the discriminator made no mistake */
+  int64_t n_metric;
+  double *metric;        /* [n_metric]: [n][n] of the coverage term, empty unless combined */
+  double *adversarial;   /* [n] running mean of the squared adversarial gradient */
+  int64_t *at_bound;     /* [n] steps a parameter has been at its bound */
+  int n_rare, n_perfect; /* steps a phase was all but gone; the discriminator made no mistake */
   int64_t n_columns;
   double *trace;        /* [steps][n_columns] */
   double *result, loss; /* [n] what training came to, its coverage loss in the data's own unit */
@@ -277,7 +281,4 @@ int history_write(group_run_t *run, int n_members, const member_t *member, int c
 int checkpoint_write(group_run_t *run, const member_t *member);
 /** Go on from the member's checkpoint, where there is one. Collective over the group. Errors: EXSET_ERR_INPUT. */
 int checkpoint_read(group_run_t *run, member_t *member);
-/** Path of a member's checkpoint: new string, NULL without memory. Local. */
-char *checkpoint_path(const exset_train_options_t *train, int member);
-
 #endif

@@ -33,10 +33,11 @@ int member_create(const group_run_t *run, int index, member_t *member) {
                        .seed = run->options->seed + (uint64_t)index,
                        .end = MEMBER_RUNS,
                        .n = n,
+                       .n_metric = is_combined(run->train) ? (int64_t)n * n : 0,
                        .n_columns = TRACE_THETA + n};
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->theta));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->result));
-  EXSET_TRY(exset_alloc(ctx, (int64_t)n * n, sizeof(double), &member->metric));
+  EXSET_TRY(exset_alloc(ctx, member->n_metric, sizeof(double), &member->metric));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->adversarial));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->m));
   EXSET_TRY(exset_alloc(ctx, n, sizeof(double), &member->v));
@@ -110,7 +111,7 @@ static void combine(const group_run_t *run, member_t *member) {
   const int made = moves_made(run, member);
   for (int i = 0; i < member->n; i++) {
     if (run->train->method == EXSET_METHOD_COVERAGE) g[i] = coverage[i];
-    if (run->train->method != EXSET_METHOD_COMBINED) continue;
+    if (!is_combined(run->train)) continue;
     g[i] += run->train->weight * adversarial_size(member, i, g[i], made) *
             displacement(member, coverage, i) / SLOPE_STEP;
   }
@@ -150,12 +151,13 @@ static void record(const group_run_t *run, member_t *member) {
 __attribute__((format(printf, 3, 4))) static void diverged(const group_run_t *run, member_t *member,
                                                            const char *format, ...) {
   va_list args;
+  const int used =
+      snprintf(member->reason, sizeof member->reason, "at step %d: ", member->step + 1);
   va_start(args, format);
-  vsnprintf(member->reason, sizeof member->reason, format, args);
+  vsnprintf(member->reason + used, sizeof member->reason - (size_t)used, format, args);
   va_end(args);
   member->end = EXSET_TRAIN_DIVERGED;
-  exset_warn(run->ctx, "training of member %d diverged at step %d: %s", member->index + 1,
-             member->step + 1, member->reason);
+  exset_warn(run->ctx, "training of member %d diverged %s", member->index + 1, member->reason);
 }
 
 /* Numbers that are not finite end the member before they reach theta. */
@@ -306,7 +308,7 @@ static void tell(group_run_t *run, const member_t *member, pace_t *clock) {
 /* Anew after as many steps as it takes gradients: it follows theta, and costs two of them for each step. */
 static int refresh_metric(group_run_t *run, member_t *member) {
   const int made = moves_made(run, member), every = member->n > 20 ? member->n : 20;
-  if (run->train->method != EXSET_METHOD_COMBINED || made < 0 || made % every != 0) return EXSET_OK;
+  if (!is_combined(run->train) || made < 0 || made % every != 0) return EXSET_OK;
   return term_metric(run, member, member->metric);
 }
 
@@ -316,13 +318,14 @@ static int advance(group_run_t *run, member_t *member, double *scratch) {
   EXSET_TRY(step_run(run, member));
   check_finite(run, member);
   if (member->end != MEMBER_RUNS) return EXSET_OK;
-  if (moves_made(run, member) >= 0) {
+  const bool moves = moves_made(run, member) >= 0;
+  if (moves) {
     combine(run, member);
     move_theta(run, member);
   }
   record(run, member);
-  check_bounds(run, member);
-  if (member->end == MEMBER_RUNS) check_phases(run, member);
+  if (moves) check_bounds(run, member);
+  if (moves && member->end == MEMBER_RUNS) check_phases(run, member);
   check_accuracy(run, member);
   member->step++;
   if (member->end != MEMBER_RUNS) return EXSET_OK;

@@ -81,9 +81,8 @@ static int choose(exset_ctx_t *ctx, const member_t *member, exset_training_t *tr
       training->chosen = m;
   }
   if (training->chosen >= 0) return EXSET_OK;
-  return exset_fail(ctx, EXSET_ERR_RUN, "training diverged%s at step %d: %s",
-                    training->n_members > 1 ? " in every member; the first" : "",
-                    member[0].step + 1, member[0].reason);
+  return exset_fail(ctx, EXSET_ERR_RUN, "training diverged %s%s",
+                    training->n_members > 1 ? "in every member; the first " : "", member[0].reason);
 }
 
 int training_members(group_run_t *run, const member_t *member, exset_training_t *training) {

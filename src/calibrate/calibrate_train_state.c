@@ -7,7 +7,7 @@
 #include "calibrate_train_impl.h"
 #include "exset/archive.h"
 
-char *checkpoint_path(const exset_train_options_t *train, int member) {
+char *exset_train_checkpoint_path(const exset_train_options_t *train, int member) {
   const char *name = train->checkpoint, *slash = strrchr(name, '/'), *dot = strrchr(name, '.');
   const size_t size = strlen(name) + 16;
   char *path = malloc(size);
@@ -68,6 +68,9 @@ static void describe_model(FILE *out, const group_run_t *run) {
     if (param->fixed) fprintf(out, "%s held at %.9g\n", param->name, *param->value);
     else fprintf(out, "%s from %.9g to %.9g\n", param->name, param->low, param->high);
   }
+  for (int i = 0; run->train->start_given && i < run->fit.n_free; i++)
+    fprintf(out, "%s starts at theta %.9g\n", run->fit.param[run->fit.free_index[i]].name,
+            run->start[i]);
 }
 
 /* All that a trajectory depends on but for the number of steps, line by line. New string; NULL: out of memory. */
@@ -122,7 +125,8 @@ static int put_member(const group_run_t *run, exset_archive_t *archive, const me
   EXSET_TRY(put_doubles(archive, "theta", member->n, member->theta));
   EXSET_TRY(put_doubles(archive, "adam_m", member->n, member->m));
   EXSET_TRY(put_doubles(archive, "adam_v", member->n, member->v));
-  EXSET_TRY(put_doubles(archive, "metric", (int64_t)member->n * member->n, member->metric));
+  if (member->n_metric > 0)
+    EXSET_TRY(put_doubles(archive, "metric", member->n_metric, member->metric));
   EXSET_TRY(put_doubles(archive, "adversarial", member->n, member->adversarial));
   EXSET_TRY(exset_archive_put(archive, "trace", EXSET_ARCHIVE_DOUBLE, 2, shape, member->trace));
   for (int c = 0; c < run->n_views; c++) {
@@ -151,7 +155,7 @@ int checkpoint_write(group_run_t *run, const member_t *member) {
   int err = EXSET_OK;
   if (!run->train->checkpoint) return EXSET_OK;
   if (run->ctx->rank == 0) {
-    char *path = checkpoint_path(run->train, member->index);
+    char *path = exset_train_checkpoint_path(run->train, member->index);
     err = path ? write_file(run, member, path)
                : exset_fail(run->ctx, EXSET_ERR_LOCAL, "out of memory");
     free(path);
@@ -191,7 +195,8 @@ static int get_member(group_run_t *run, exset_archive_t *archive, member_t *memb
   EXSET_TRY(get_doubles(archive, "theta", member->n, member->theta));
   EXSET_TRY(get_doubles(archive, "adam_m", member->n, member->m));
   EXSET_TRY(get_doubles(archive, "adam_v", member->n, member->v));
-  EXSET_TRY(get_doubles(archive, "metric", (int64_t)member->n * member->n, member->metric));
+  if (member->n_metric > 0)
+    EXSET_TRY(get_doubles(archive, "metric", member->n_metric, member->metric));
   EXSET_TRY(get_doubles(archive, "adversarial", member->n, member->adversarial));
   if (member->step > run->train->steps)
     return exset_fail(run->ctx, EXSET_ERR_INPUT,
@@ -230,12 +235,13 @@ static int read_file(group_run_t *run, member_t *member, const char *path) {
 
 int checkpoint_read(group_run_t *run, member_t *member) {
   exset_ctx_t *ctx = run->ctx;
-  char *path = run->train->checkpoint ? checkpoint_path(run->train, member->index) : NULL;
+  if (!run->train->checkpoint) return EXSET_OK;
+  char *path = exset_train_checkpoint_path(run->train, member->index);
+  int err = exset_agree(ctx, path ? EXSET_OK : exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory"));
   int there = path && access(path, F_OK) == 0; /* as the first rank sees it */
-  int err = EXSET_MPI(ctx, MPI_Bcast(&there, 1, MPI_INT, 0, ctx->comm));
+  if (!err) err = EXSET_MPI(ctx, MPI_Bcast(&there, 1, MPI_INT, 0, ctx->comm));
   if (!err && there) {
-    err = exset_agree(ctx, path ? read_file(run, member, path)
-                                : exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory"));
+    err = exset_agree(ctx, read_file(run, member, path));
     if (!err) exset_info(ctx, "goes on from %s, step %d", path, member->step);
   }
   free(path);

@@ -123,8 +123,8 @@ static int check_job(exset_ctx_t *ctx, const exset_config_t *config, const job_t
     warn_of_ensemble(ctx, config, &job->train);
     return exset_calibrate_check(ctx, &job->sections, &job->options, &job->model);
   }
-  EXSET_TRY(
-      exset_train_check(ctx, &job->sections, &job->options, &job->train.options, &job->model));
+  EXSET_TRY(exset_agree(ctx, exset_train_check(ctx, &job->sections, &job->options,
+                                               &job->train.options, &job->model)));
   return cli_train_check_files(ctx, config, default_name, &job->train);
 }
 

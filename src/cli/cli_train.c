@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 bool cli_train_wanted(const cli_train_t *train) {
   return train->options.method != EXSET_METHOD_COVERAGE ||
@@ -127,15 +128,6 @@ void cli_train_clear(cli_train_t *train) {
 
 /* ---- files ---- */
 
-/* The checkpoint of a member, from 0: "_<number from 1>" goes before the ending for an ensemble. New string. */
-static char *member_checkpoint(const cli_train_t *train, int member) {
-  const char *path = train->checkpoint;
-  char *name = NULL;
-  if (train->options.ensemble == 1) return strdup(path);
-  const int stem = (int)(strrchr(path, '.') - path);
-  return asprintf(&name, "%.*s_%d%s", stem, path, member + 1, path + stem) < 0 ? NULL : name;
-}
-
 /* Is there a checkpoint younger than the results? Then its run has not come to its results. */
 static bool is_unfinished(const char *checkpoint, const char *results) {
   struct stat c, r;
@@ -149,7 +141,7 @@ static bool is_unfinished(const char *checkpoint, const char *results) {
 static int check_unfinished(exset_ctx_t *ctx, const cli_train_t *train, const char *results) {
   int err = results ? EXSET_OK : exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory");
   for (int m = 0; !err && m < train->options.ensemble; m++) {
-    char *path = member_checkpoint(train, m);
+    char *path = exset_train_checkpoint_path(&train->options, m);
     if (!path) err = exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory");
     else if (is_unfinished(path, results))
       err = exset_fail(ctx, EXSET_ERR_INPUT,
@@ -159,6 +151,18 @@ static int check_unfinished(exset_ctx_t *ctx, const cli_train_t *train, const ch
     free(path);
   }
   return err;
+}
+
+/* A restart that finds nothing to go on from says so: the file may have another name than meant. */
+static void tell_of_new_start(exset_ctx_t *ctx, const cli_train_t *train) {
+  for (int m = 0; m < train->options.ensemble; m++) {
+    char *path = exset_train_checkpoint_path(&train->options, m);
+    const bool there = path && access(path, F_OK) == 0;
+    free(path);
+    if (there) return;
+  }
+  exset_info(ctx, "train_restart: there is no checkpoint %s: training begins at its first step",
+             train->checkpoint);
 }
 
 int cli_train_check_files(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
@@ -171,6 +175,7 @@ int cli_train_check_files(exset_ctx_t *ctx, const exset_config_t *config, const 
     free(results);
     EXSET_TRY(err);
   }
+  if (o->restart && ctx->rank == 0) tell_of_new_start(ctx, train);
   EXSET_TRY(cli_output_check(ctx, config, train->history));
   return o->checkpoint ? cli_output_check(ctx, config, train->checkpoint) : EXSET_OK;
 }

@@ -156,7 +156,7 @@ static const exset_key_t keys[] = {
      "edge of the square patches that the discriminator sees"},
     {"train_batch", EXSET_KEY_INT, 1, "[1,65536]", "", "16", ",calibrate,",
      "real patches in a step, and as many of the model, over all ranks of a member"},
-    {"train_box", EXSET_KEY_INT, 1, "[8,65536]", "pixels", NULL, ",calibrate,",
+    {"train_box", EXSET_KEY_INT, 1, "[8,16384]", "pixels", NULL, ",calibrate,",
      "edge of the periodic box of the realisations; default: from patch and correlation lengths"},
     {"train_threshold", EXSET_KEY_CHOICE, 1, "straight_through,soft", "", "straight_through",
      ",calibrate,", "phases of the realisations: hard with the derivative of soft ones, or soft"},
@@ -180,15 +180,16 @@ static const exset_key_t keys[] = {
     {"train_rate_end", EXSET_KEY_REAL, 1, "[0,1]", "", "1", ",calibrate,",
      "rates at the last step, relative to the first; a cosine in between"},
     {"train_average", EXSET_KEY_REAL, 1, "[0,1]", "", "0.3", ",calibrate,",
-     "the result is the mean of the parameters over this last share of the steps; 0: the last "
-     "step"},
+     "the result is the mean of the parameters (of their logarithms) over this last share of the "
+     "steps after the warm-up; 0: the last step"},
     {"train_tolerance", EXSET_KEY_REAL, 1, "[0,inf)", "", "0", ",calibrate,",
      "stop early when no parameter's mean over a window moved by more than this, relatively; 0: "
      "never"},
     {"train_window", EXSET_KEY_INT, 1, "[2,10000000]", "", "100", ",calibrate,",
      "steps of a window of train_tolerance"},
     {"train_scatter", EXSET_KEY_REAL, 1, "[0,3]", "", "0.2", ",calibrate,",
-     "ensemble: members after the first start at the parameters times exp(+-scatter)"},
+     "ensemble: members after the first start at the parameters times exp(r), r uniform within "
+     "+-scatter; 0: all start alike"},
     {"train_checkpoint", EXSET_KEY_INT, 1, "[0,10000000]", "", "100", ",calibrate,",
      "steps from one checkpoint to the next, also at SIGTERM and SIGUSR1; 0: none"},
     {"train_restart", EXSET_KEY_BOOL, 1, "", "", "false", ",calibrate,",
