@@ -303,7 +303,7 @@ def part_sections(results, sections, pixel, names, shown=2):
         bar = nice_length(extent[1])
         down, across = {"xy": ("y", "x"), "xz": ("z", "x"), "yz": ("z", "y")}[orient]
         out.append(f"<h3>{orient} sections ({across} to the right, {down} down)</h3><div class=\"sections\">")
-        out.append(f'<div class="side">data</div><div class="side">{"twin" if twin else ""}</div>')
+        out += [f'<div class="side">{kind}</div>' for kind, some in (("data", data), ("twin", twin)) if some]
         cells = [(c, "data" if i < len(data) else "twin") for i, c in enumerate(crops)]
         for i, (crop, kind) in enumerate(cells):
             scale = ""
@@ -312,10 +312,12 @@ def part_sections(results, sections, pixel, names, shown=2):
                          f"<figcaption>{bar:g} µm</figcaption>")
             out.append(f'<figure><img src="{section_png(crop)}" alt="{orient} section of the {kind}">{scale}</figure>')
         out.append("</div>")
-    note = ("All pictures have the same scale, and the data's are cropped to the size of the twin. "
-            "The twin has the statistics of the data, not their places: no picture is a copy of another.")
-    return ("<h2>Sections of data and twin</h2>" + phase_key(names, n_phases) + "".join(out) +
-            f'<p class="note">{note}</p>')
+    note, title = "All pictures have the same scale.", "Sections"
+    if results.twin is not None:
+        title = "Sections of data and twin"
+        note = ("All pictures have the same scale, and the data's are cropped to the size of the twin. "
+                "The twin has the statistics of the data, not their places: no picture is a copy of another.")
+    return f"<h2>{title}</h2>" + phase_key(names, n_phases) + "".join(out) + f'<p class="note">{note}</p>'
 
 
 # ---- coverage functions --------------------------------------------------------------------------
@@ -576,6 +578,10 @@ def validation_label(names, phase):
     return " – ".join(phase_name(names, int(p) - 1) for p in parts) if all(p.isdigit() for p in parts) else phase
 
 
+def is_pair(row):
+    return row["figure"].startswith("coverage") or "," in row["phase"] or len(row["phase"]) > 1 and row["figure"] == "boundary"
+
+
 def z_cell(row):
     """A deviation, bold where it is more than chance lets expect."""
     z = row and row.get("z")
@@ -585,12 +591,15 @@ def z_cell(row):
     return f"<b>{text}</b>" if abs(z) > 2 else text
 
 
-def z_table(rows, names):
-    """Figures down, phases or pairs across; no figure is of both."""
+def z_table(rows, names, pairs):
+    """Figures down and phases across; or pairs down, whose names are long, and figures across."""
     figures, phases = [list(dict.fromkeys(row[key] for row in rows)) for key in ("figure", "phase")]
     at = {(row["figure"], row["phase"]): row for row in rows}
-    cells = [[esc(f.replace("_", " "))] + [z_cell(at.get((f, p))) for p in phases] for f in figures]
-    return table(["figure"] + [esc(validation_label(names, p)) for p in phases], cells)
+    labels = [esc(validation_label(names, p)) for p in phases]
+    titles = [esc(f.replace("_", " ")) for f in figures]
+    if pairs:
+        return table(["pair"] + titles, [[label] + [z_cell(at.get((f, p))) for f in figures] for label, p in zip(labels, phases)])
+    return table(["figure"] + labels, [[title] + [z_cell(at.get((f, p))) for p in phases] for title, f in zip(titles, figures)])
 
 
 def value_table(rows, names):
@@ -646,10 +655,10 @@ def part_one_validation(path, data, names):
         out.append(f" {esc(remark[:1].upper() + remark[1:])}.</p>" if remark else "</p>")
     for orientation in dict.fromkeys(row["orientation"] for row in rows):
         group = [row for row in rows if row["orientation"] == orientation]
-        for title, test in (("phases", lambda p: len(p) == 1), ("pairs of phases", lambda p: len(p) > 1)):
-            some = [row for row in group if test(row["phase"])]
+        for title, pairs in (("phases", False), ("pairs of phases", True)):
+            some = [row for row in group if is_pair(row) == pairs]
             if some:
-                out.append(f'<p class="note">{esc(orientation)}, {title}: difference over scatter</p>' + z_table(some, names))
+                out.append(f'<p class="note">{esc(orientation)}, {title}: difference over scatter</p>' + z_table(some, names, pairs))
     chords = [c for c in data.get("curves") or [] if c.get("figure") == "chords"]
     if chords:
         out.append("<figure>" + svg(chord_figure(chords, names), "chord lengths of data and model") +
@@ -663,7 +672,8 @@ def part_validation(results, names):
     if not results.validate:
         return ""
     note = ("The model's values are means over realisations with the size and masks of the sections; the scatter is that "
-            "which data and model would have if the model were right.")
+            "which data and model would have if the model were right. Bold: beyond 2, which happens by chance once in twenty. A "
+            "large value says that a difference is real, not that it is large: see the values themselves below each set of tables.")
     return ("<h2>Model against data</h2>" + f'<p class="note">{note}</p>' +
             "".join(part_one_validation(path, data, names) for path, data in results.validate))
 
@@ -749,7 +759,7 @@ def headline(results, names):
     return '<ul class="figures">' + "".join(f"<li><b>{esc(a)}</b><span>{esc(b)}</span></li>" for a, b in items) + "</ul>"
 
 
-def make_page(results, sections, pixel, names, title):
+def make_page(results, sections, pixel, names, title, remark):
     parts = [
         headline(results, names), part_sections(results, sections, pixel, names), part_fractions(results, names),
         part_coverage(results, names), part_calibration(results), part_training(results, names),
@@ -760,6 +770,7 @@ def make_page(results, sections, pixel, names, title):
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<style>{STYLE}</style></head><body><h1>{esc(title)}</h1>"
             f'<p class="lead">From 2D sections to a calibrated model, a 3D twin and its conductivity. Made by exset, {esc(date)}.</p>'
+            + (f"<p>{esc(remark)}</p>" if remark else "")
             + "\n".join(p for p in parts if p) + "</body></html>\n")
 
 
@@ -782,6 +793,7 @@ def main():
     parser.add_argument("--phases", default="", help="names of the phases, separated by commas")
     parser.add_argument("--picture", metavar="PNG", help="also write the sections, data left and twin right, as one picture")
     parser.add_argument("--title", default="exset report")
+    parser.add_argument("--remark", default="", help="a word on the material, below the title")
     args = parser.parse_args()
 
     results = read_all(args.inputs)
@@ -797,7 +809,7 @@ def main():
     output = args.output
     if output is None:
         output = os.path.join(args.inputs[0] if os.path.isdir(args.inputs[0]) else ".", "report.html")
-    page = make_page(results, sections, pixel, names, args.title)
+    page = make_page(results, sections, pixel, names, args.title, args.remark)
     temporary = output + ".part"
     try:
         with open(temporary, "w", encoding="utf-8") as f:

@@ -160,16 +160,21 @@ static void check_restart(exset_ctx_t *ctx, const case_t *c, exset_train_options
 
 /* ---- signals ---- */
 
+/* Not before somebody watches for it: on a busy machine data and networks take their time. */
 static void raise_signal(int number) {
+  struct sigaction usr1;
   (void)number;
-  raise(SIGUSR1);
+  sigaction(SIGUSR1, NULL, &usr1);
+  if (usr1.sa_handler != SIG_DFL) raise(SIGUSR1);
 }
 
 /* SIGUSR1 after a moment, on the last rank alone: all stop after the same step, with a checkpoint, and go on from there. */
 static void check_signal(exset_ctx_t *ctx, const case_t *c, exset_train_options_t train) {
   char path[512], whole_path[512];
   struct sigaction action = {.sa_handler = raise_signal}, usr1;
-  const struct itimerval moment = {.it_value = {.tv_usec = 300000}};
+  const struct itimerval moments = {.it_value = {.tv_usec = 300000},
+                                    .it_interval = {.tv_usec = 100000}},
+                         none = {0};
   exset_model_t model = c->start;
   exset_ctx_t *other;
   outcome_t stopped;
@@ -178,9 +183,10 @@ static void check_signal(exset_ctx_t *ctx, const case_t *c, exset_train_options_
   MUST(ctx, exset_ctx_create(ctx->comm, &other));
   other->verbosity = 0;
   sigaction(SIGALRM, &action, NULL);
-  if (ctx->rank == ctx->size - 1) setitimer(ITIMER_REAL, &moment, NULL);
+  if (ctx->rank == ctx->size - 1) setitimer(ITIMER_REAL, &moments, NULL);
   const int err = exset_calibrate_train(other, &c->sections, &c->options, &train, &model,
                                         &stopped.result, &stopped.training);
+  setitimer(ITIMER_REAL, &none, NULL);
   CHECK(err == EXSET_ERR_RUN);
   CHECK_MSG(strstr(other->message, "stopped by a signal after step"), "%s", other->message);
   int step = 0;
