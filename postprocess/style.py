@@ -1,4 +1,6 @@
 """What the scripts of this folder share: colours that colour-blind eyes tell apart, matplotlib settings, saving."""
+import os
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -20,7 +22,8 @@ plt.rcParams.update({
 
 
 def save(figure, stem):
-    """Write stem.png and stem.pdf; return their names."""
+    """Write stem.png and stem.pdf, in a new folder where there is none yet; return their names."""
+    os.makedirs(os.path.dirname(stem) or ".", exist_ok=True)
     names = [f"{stem}.png", f"{stem}.pdf"]
     for name in names:
         figure.savefig(name, dpi=200, bbox_inches="tight")

@@ -129,7 +129,7 @@ check(f"a start that is given: moved by {gap}", gap < 1e-6)
 
 # reports
 for script, arguments, words in (
-        ("plot_training.py", ["spread.json", "-o", "curves"], "curves_parameters.pdf"),
+        ("plot_training.py", ["spread.json", "-o", "new/curves"], "new/curves_parameters.pdf"),
         ("report.py", ["spread.json", "-o", "report.html"], "")):
     r = subprocess.run([sys.executable, os.path.join(TOP, "postprocess", script), *arguments], cwd=TMP, capture_output=True, text=True)
     check(f"{script}: {r.stderr}", r.returncode == 0 and words in r.stdout)
@@ -173,4 +173,7 @@ mistakes("train_temperature", *combined, "-train_temperature", "0")
 mistakes("train_warm_up is 12", *combined, "-train_steps", "12", "-train_warm_up", "12")
 mistakes("train_box", *combined, "-train_box", "16")
 mistakes("train_box", "-evaluator", "sampled", "-train_box", "16")
+for words, arguments in (("ensemble 2 is not used", ("-ensemble", "2")), ("train_restart is not used", ("-train_restart",))):
+    told = good("calibrate", 2, "case.yaml", *OPTIONS, "-dry_run", "-o", "plan.yaml", *arguments).stderr
+    check(f"closed forms: {told}", words in told)
 end()

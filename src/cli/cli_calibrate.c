@@ -107,20 +107,22 @@ static void warn_of_length_z(const exset_ctx_t *ctx, const job_t *job) {
   }
 }
 
-/* Closed forms need neither members nor realisations. */
-static void warn_of_ensemble(const exset_ctx_t *ctx, const exset_config_t *config,
+/* Closed forms need neither members nor realisations, and have no checkpoints. */
+static void warn_of_training(const exset_ctx_t *ctx, const exset_config_t *config,
                              const cli_train_t *train) {
   if (train->options.ensemble > 1 && exset_config_given(config, "ensemble"))
     exset_warn(ctx,
                "ensemble %d is not used: method coverage in closed form has starts "
                "(calibrate_starts) instead",
                train->options.ensemble);
+  if (train->options.restart)
+    exset_warn(ctx, "train_restart is not used: method coverage in closed form has no checkpoints");
 }
 
 /* Do data, model and settings fit together? */
 static int check_job(exset_ctx_t *ctx, const exset_config_t *config, const job_t *job) {
   if (!cli_train_wanted(&job->train)) {
-    warn_of_ensemble(ctx, config, &job->train);
+    warn_of_training(ctx, config, &job->train);
     return exset_calibrate_check(ctx, &job->sections, &job->options, &job->model);
   }
   EXSET_TRY(exset_agree(ctx, exset_train_check(ctx, &job->sections, &job->options,
