@@ -2,6 +2,7 @@
 """A training that is stopped by SIGTERM or SIGUSR1, or killed at any moment, goes on from its checkpoint to the same result."""
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -114,6 +115,10 @@ given = ["calibrate", 1, "case.yaml", "whole_2.yaml", *OPTIONS, "-method", "adve
          "-o", "given.yaml", "-train_restart"]
 good(*given)
 bad(*given[:2], "starts at theta", *given[2:], "-field1_fraction", "0.3")
+# a checkpoint of another case among an ensemble's is found before any member is trained
+shutil.copy(f"{TMP}/whole_1_checkpoint.h5", f"{TMP}/many_checkpoint_3.h5")
+bad("calibrate", 2, "another case", *case[:-3], "-o", "many.yaml", "-train_restart", "-train_steps", "160", "-ensemble", "3")
+check("nothing was trained", not exists("many_checkpoint_1.h5") and not exists("many_checkpoint_2.h5"))
 with open(f"{TMP}/whole_1_checkpoint.h5", "r+b") as file:
     file.truncate(3000)
 for ranks in (1, 3):

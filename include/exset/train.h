@@ -64,6 +64,8 @@ typedef struct {
   const char *history;  /* HDF5 file for the traces of all members; NULL: none */
 } exset_train_options_t;
 
+enum { EXSET_TRAIN_REASON = 256 };
+
 /* Why a member's training ended. */
 typedef enum { EXSET_TRAIN_STEPS, EXSET_TRAIN_FLAT, EXSET_TRAIN_DIVERGED } exset_train_end_t;
 
@@ -80,6 +82,7 @@ typedef struct {
 
 typedef struct {
   exset_train_end_t end;
+  char reason[EXSET_TRAIN_REASON]; /* diverged: "at step 7: " and what happened; else "" */
   uint64_t seed;
   int steps;
   double *value;        /* [n_parameters] natural units */

@@ -91,6 +91,13 @@ static int train_member(group_run_t *run, member_t *member) {
   return term_loss(run, member->result, &member->loss);
 }
 
+/* A checkpoint of another case is an error before hours of work, not after them. */
+static int check_members(const group_run_t *run, int group, int n_groups, const member_t *member) {
+  for (int m = group; m < run->train->ensemble; m += n_groups)
+    EXSET_TRY(checkpoint_check(run, &member[m]));
+  return EXSET_OK;
+}
+
 static int train_members(group_run_t *run, int group, int n_groups, member_t *member) {
   for (int m = group; m < run->train->ensemble; m += n_groups)
     EXSET_TRY(train_member(run, &member[m]));
@@ -104,7 +111,7 @@ static int share_member(exset_ctx_t *ctx, int root, member_t *member) {
   EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(state, 2, MPI_INT, root, comm)));
   member->step = state[0];
   member->end = state[1];
-  EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(member->reason, REASON_SIZE, MPI_CHAR, root, comm)));
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(member->reason, EXSET_TRAIN_REASON, MPI_CHAR, root, comm)));
   EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(&member->loss, 1, MPI_DOUBLE, root, comm)));
   EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(member->result, member->n, MPI_DOUBLE, root, comm)));
   MPI_Datatype row;
@@ -130,6 +137,7 @@ static int ensemble(exset_ctx_t *ctx, group_run_t *run, int n_groups, member_t *
   exset_signal_t signals;
   const int group = group_of_rank(ctx, n_groups, ctx->rank);
   EXSET_TRY(agree_from_group(ctx, run->ctx, create_members(run, member)));
+  EXSET_TRY(agree_from_group(ctx, run->ctx, check_members(run, group, n_groups, *member)));
   EXSET_TRY(exset_agree(ctx, exset_signal_watch(ctx, &signals)));
   int err = agree_from_group(ctx, run->ctx, train_members(run, group, n_groups, *member));
   exset_signal_restore(&signals);

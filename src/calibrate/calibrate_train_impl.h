@@ -177,17 +177,16 @@ enum {
 };
 
 enum { MEMBER_RUNS = -1 };
-enum { REASON_SIZE = 256 };
 
 /* The state of one member: with the networks, all that a checkpoint holds. */
 typedef struct {
   int index;
   uint64_t seed;
-  int step;                 /* steps made */
-  int end;                  /* MEMBER_RUNS or exset_train_end_t */
-  char reason[REASON_SIZE]; /* diverged: "at step 7: " and what happened */
-  int n;                    /* free parameters */
-  double *theta, *m, *v;    /* [n] point, Adam's moments */
+  int step;                        /* steps made */
+  int end;                         /* MEMBER_RUNS or exset_train_end_t */
+  char reason[EXSET_TRAIN_REASON]; /* diverged: "at step 7: " and what happened */
+  int n;                           /* free parameters */
+  double *theta, *m, *v;           /* [n] point, Adam's moments */
   int64_t n_metric;
   double *metric;        /* [n_metric]: [n][n] of the coverage term, empty unless combined */
   double *adversarial;   /* [n] running mean of the squared adversarial gradient */
@@ -279,6 +278,8 @@ int history_write(group_run_t *run, int n_members, const member_t *member, int c
 
 /** Write the member's checkpoint, where one is wanted. Collective over the group. Errors: EXSET_ERR_RUN. */
 int checkpoint_write(group_run_t *run, const member_t *member);
+/** Is the member's checkpoint, where one is to be gone on from, one of this case? Collective over the group. Errors: EXSET_ERR_INPUT. */
+int checkpoint_check(const group_run_t *run, const member_t *member);
 /** Go on from the member's checkpoint, where there is one. Collective over the group. Errors: EXSET_ERR_INPUT. */
 int checkpoint_read(group_run_t *run, member_t *member);
 #endif

@@ -46,6 +46,7 @@ static int describe_member(group_run_t *run, const member_t *member, exset_train
                                 .seed = member->seed,
                                 .steps = member->step,
                                 .loss_coverage = member->loss};
+  snprintf(out->reason, sizeof out->reason, "%s", member->reason);
   out->accuracy =
       (late_mean(member, TRACE_ACCURACY_REAL) + late_mean(member, TRACE_ACCURACY_FAKE)) / 2;
   EXSET_TRY(exset_alloc(run->ctx, run->fit.n_params, sizeof(double), &out->value));
@@ -72,12 +73,17 @@ static void statistics(exset_training_t *training) {
   }
 }
 
+/* Is loss a better than b, where either may not be a number? */
+static bool is_better(double a, double b) {
+  return isnan(b) || a < b;
+}
+
 /* The lowest coverage loss among the members that did not diverge. */
 static int choose(exset_ctx_t *ctx, const member_t *member, exset_training_t *training) {
   training->chosen = -1;
   for (int m = 0; m < training->n_members; m++) {
     if (member[m].end == EXSET_TRAIN_DIVERGED) continue;
-    if (training->chosen < 0 || member[m].loss < member[training->chosen].loss)
+    if (training->chosen < 0 || is_better(member[m].loss, member[training->chosen].loss))
       training->chosen = m;
   }
   if (training->chosen >= 0) return EXSET_OK;

@@ -233,6 +233,28 @@ static int read_file(group_run_t *run, member_t *member, const char *path) {
   return err;
 }
 
+/* Does the member's checkpoint, if there is one, belong to this case? */
+static int check_file(const group_run_t *run, const member_t *member) {
+  exset_archive_t *archive;
+  char *path = exset_train_checkpoint_path(run->train, member->index);
+  if (!path) return exset_fail(run->ctx, EXSET_ERR_LOCAL, "out of memory");
+  int err = EXSET_OK;
+  if (access(path, F_OK) == 0) {
+    err = exset_archive_open(run->ctx, path, &archive);
+    if (!err) {
+      err = check_case(run, archive, member, path);
+      exset_archive_close(&archive);
+    }
+  }
+  free(path);
+  return err;
+}
+
+int checkpoint_check(const group_run_t *run, const member_t *member) {
+  if (!run->train->restart || !run->train->checkpoint) return EXSET_OK;
+  return exset_agree(run->ctx, run->ctx->rank == 0 ? check_file(run, member) : EXSET_OK);
+}
+
 int checkpoint_read(group_run_t *run, member_t *member) {
   exset_ctx_t *ctx = run->ctx;
   if (!run->train->checkpoint) return EXSET_OK;

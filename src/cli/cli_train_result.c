@@ -40,6 +40,7 @@ static void add_members(cJSON *json, const exset_calibration_t *result,
     cJSON_AddNumberToObject(object, "seed", (double)member->seed);
     cJSON_AddNumberToObject(object, "steps", member->steps);
     cJSON_AddStringToObject(object, "end", end_word(member->end));
+    if (member->reason[0]) cJSON_AddStringToObject(object, "reason", member->reason);
     add_values(object, "parameters", result, member->value);
     cJSON_AddNumberToObject(object, "accuracy", member->accuracy);
     cJSON_AddNumberToObject(object, "loss_coverage", member->loss_coverage);
@@ -168,6 +169,7 @@ static void print_members(const exset_ctx_t *ctx, const exset_training_t *traini
     exset_print(ctx, "%-8d %20llu %8d %10s %10s %14.4g%s\n", m + 1,
                 (unsigned long long)member->seed, member->steps, end_word(member->end), accuracy,
                 member->loss_coverage, m == training->chosen ? "  chosen" : "");
+    if (member->reason[0]) exset_print(ctx, "%8s %s\n", "", member->reason);
   }
 }
 
