@@ -4,6 +4,7 @@ import math
 import os
 import subprocess
 import sys
+from statistics import NormalDist
 
 import h5py
 import numpy as np
@@ -76,6 +77,15 @@ def check_history(d):
     check(f"the trace of a parameter is in the history: {names}", found)
 
 
+def second_phase(parameters):
+    """Volume fraction of phase 2, with coupling, by the midpoint rule over X_1."""
+    normal, c = NormalDist(), parameters.get("field2_coupling", 0)
+    first, second = (normal.inv_cdf(1 - parameters[f"field{i}_fraction"]) for i in (1, 2))
+    step = (first + 8) / 4000
+    middles = (-8 + step * (i + 0.5) for i in range(4000))
+    return step * sum(normal.pdf(x) * (1 - normal.cdf(second * math.sqrt(1 + c * c) - c * x)) for x in middles)
+
+
 write_case()
 one = train(1, "one", "-method", "combined", "-seed", "3")
 check_combined(one)
@@ -119,6 +129,11 @@ check(f"soft {alone['temperature']}", alone["threshold"] == "soft" and alone["te
 coated = train(2, "coated", "-method", "adversarial", "-field2_coupling", "-0.5")
 check(f"the coupling is a parameter: {coated['parameters']}", coated["parameters"]["field2_coupling"] not in (0, -0.5))
 check("coupling in the model", "coupling: " in open(f"{TMP}/coated.yaml").read())
+plain = train(1, "plain", "-method", "coverage")["parameters"]
+begin = {name: values[0] for name, values in coated["trace"]["parameters"].items()}
+check(f"the start {begin} has the volume of the coverage optimum {plain}",
+      begin["field2_coupling"] == -0.5 and abs(begin["field2_fraction"] / plain["field2_fraction"] - 1) > 0.01 and
+      abs(second_phase(begin) / second_phase(plain) - 1) < 2e-3)
 sampled = train(2, "sampled", "-evaluator", "sampled", "-field2_coupling", "-0.5", "-train_warm_up", str(STEPS))
 check(f"the coupling is found: {sampled['parameters']}", sampled["parameters"]["field2_coupling"] not in (0, -0.5))
 check("no discriminator", sampled["discriminator_accuracy"] is None and sampled["patches"] == [])

@@ -20,6 +20,34 @@ static exset_calibrate_options_t without_couplings(const exset_calibrate_options
   return out;
 }
 
+/* Give field a its coupling and the set fraction with which its phase keeps its volume. A start with a wrong volume would
+ * mend it by the coupling, which is quick, and end in an optimum of weak coupling. */
+static void couple(exset_model_t *model, int a, double coupling) {
+  double target[EXSET_MAX_PHASES], now[EXSET_MAX_PHASES], low = 0, high = 1;
+  double *fraction = &model->field[a].fraction;
+  exset_model_fractions(model, target);
+  model->field[a].coupling = coupling;
+  for (int i = 0; i < 50; i++) {
+    *fraction = 0.5 * (low + high);
+    exset_model_fractions(model, now);
+    if (now[a] < target[a]) low = *fraction;
+    else high = *fraction;
+  }
+}
+
+static void couple_fields(const exset_calibrate_options_t *options, const exset_model_t *model,
+                          exset_model_t *start) {
+  char name[32];
+  for (int a = 1; a < start->n_fields; a++) {
+    if (model->field[a].coupling == 0) continue;
+    snprintf(name, sizeof name, "field%d_fraction", a + 1);
+    bool held = false;
+    for (int i = 0; i < options->n_fixed; i++) held |= strcmp(options->fixed[i], name) == 0;
+    if (held) start->field[a].coupling = model->field[a].coupling;
+    else couple(start, a, model->field[a].coupling);
+  }
+}
+
 /* The optimum by closed forms. Couplings are left out of it, and are in the start as they were given. */
 static int coverage_start(exset_ctx_t *ctx, const data_t *data,
                           const exset_calibrate_options_t *options, const exset_model_t *model,
@@ -35,8 +63,7 @@ static int coverage_start(exset_ctx_t *ctx, const data_t *data,
   const exset_calibrate_options_t plain = without_couplings(options, fixed);
   if (!err) err = optimum_find(ctx, data, &plain, &uncoupled, &fit, &result);
   if (!err) err = exset_agree(ctx, exset_model_copy(ctx, &fit.model, start));
-  for (int a = 0; !err && a < start->n_fields; a++)
-    start->field[a].coupling = model->field[a].coupling;
+  if (!err) couple_fields(options, model, start);
   exset_model_clear(&uncoupled);
   exset_calibration_clear(&result);
   fit_clear(&fit);
