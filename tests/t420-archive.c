@@ -206,7 +206,7 @@ static void check_commit(exset_ctx_t *ctx) {
   CHECK(read_number(ctx, n.file) == 2);
 }
 
-/* A name twice, an attribute of nothing: nothing is committed then. */
+/* A name twice, an attribute of nothing, too many dimensions: nothing is committed then. */
 static void check_failed_put(exset_ctx_t *ctx) {
   const names_t n = name_files(ctx, "failed");
   const int64_t value = 3;
@@ -216,10 +216,12 @@ static void check_failed_put(exset_ctx_t *ctx) {
   check_error(ctx, exset_archive_put(a, "value", EXSET_ARCHIVE_INT64, 0, NULL, &value),
               EXSET_ERR_RUN, "cannot write value in ");
   check_error(ctx, exset_archive_describe(a, "no", "unit", "m"), EXSET_ERR_RUN, "no in ");
+  check_error(ctx, exset_archive_commit(&a), EXSET_ERR_RUN, "not complete");
+  CHECK(a == NULL && !there(n.file) && !there(n.part));
+  MUST(ctx, exset_archive_create(ctx, n.file, &a));
   check_error(ctx, exset_archive_put(a, "many", EXSET_ARCHIVE_INT64, 5, size, &value),
               EXSET_ERR_RUN, "5 dimensions");
   check_error(ctx, exset_archive_commit(&a), EXSET_ERR_RUN, "not complete");
-  CHECK(a == NULL && !there(n.file) && !there(n.part));
 }
 
 static void write_bytes(const char *path, const char *bytes, size_t count) {

@@ -117,10 +117,12 @@ static int put_attribute(exset_archive_t *archive, const char *name, const char 
 int exset_archive_put(exset_archive_t *archive, const char *name, exset_archive_type_t type,
                       int n_dims, const int64_t *dims, const void *data) {
   hsize_t size[MAX_DIMS] = {0};
-  if (n_dims < 0 || n_dims > MAX_DIMS)
+  if (n_dims < 0 || n_dims > MAX_DIMS) {
+    archive->failed = true;
     return exset_fail(archive->ctx, EXSET_ERR_RUN,
-                      "cannot write %.200s in %s: %d dimensions; 0..%d", name, archive->path,
-                      n_dims, MAX_DIMS);
+                      "cannot write %.200s in %s: %d dimensions, allowed are 0 to %d", name,
+                      archive->path, n_dims, MAX_DIMS);
+  }
   for (int d = 0; d < n_dims; d++) size[d] = (hsize_t)dims[d];
   exset_h5_quiet_t quiet;
   exset_h5_quiet_begin(&quiet);
