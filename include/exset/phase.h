@@ -17,6 +17,11 @@ double exset_field_density(const exset_field_t *field, double x);
  *  coupling: fraction_i = p_i prod_{j<i} (1 - p_j). Local. */
 void exset_model_fractions(const exset_model_t *model, double *fraction);
 
+/** Is a field coupled to the first one? Local. */
+bool exset_model_coupled(const exset_model_t *model);
+/** Coupling is between Gaussian fields. Local. Errors: EXSET_ERR_INPUT. */
+int exset_model_check_coupling(exset_ctx_t *ctx, const exset_model_t *model);
+
 /**
  * Pair probability L(rho) = P(o in A, h in A) of the set A of one field, when the Gaussian
  * components have correlation rho, as a table with interpolation; exact derivatives.

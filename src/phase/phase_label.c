@@ -28,22 +28,6 @@ EXSET_CLONES static void couple(int64_t n, float c, float scale, const float *re
   for (int64_t i = 0; i < n; i++) x[i] = scale * (x[i] + c * first[i]);
 }
 
-static bool any_coupling(const exset_model_t *model) {
-  for (int f = 1; f < model->n_fields; f++)
-    if (model->field[f].coupling != 0) return true;
-  return false;
-}
-
-static int check_coupling(exset_ctx_t *ctx, const exset_model_t *model) {
-  for (int f = 1; f < model->n_fields; f++)
-    if (model->field[f].coupling != 0 && (model->field[0].type != EXSET_FIELD_GAUSSIAN ||
-                                          model->field[f].type != EXSET_FIELD_GAUSSIAN))
-      return exset_fail(ctx, EXSET_ERR_INPUT,
-                        "field %d: coupling needs Gaussian fields (field 1 and field %d)", f + 1,
-                        f + 1);
-  return EXSET_OK;
-}
-
 /* Couple the field in the buffer to the first one. first: without padding. */
 static void couple_rows(exset_sampler_t *sampler, double c, const float *first) {
   const exset_grid_t *grid = exset_sampler_grid(sampler);
@@ -87,8 +71,8 @@ int exset_label_volume(exset_ctx_t *ctx, exset_sampler_t *sampler, const exset_m
                        exset_seconds_t *seconds) {
   const int64_t cells = exset_grid_cells_local(exset_sampler_grid(sampler));
   float *first = NULL;
-  EXSET_TRY(check_coupling(ctx, model));
-  if (any_coupling(model)) EXSET_TRY(exset_alloc_all(ctx, cells, sizeof *first, &first));
+  EXSET_TRY(exset_model_check_coupling(ctx, model));
+  if (exset_model_coupled(model)) EXSET_TRY(exset_alloc_all(ctx, cells, sizeof *first, &first));
   for (int64_t i = 0; i < cells; i++) phase[i] = 0;
   int err = EXSET_OK;
   const double start = MPI_Wtime(), patience = 5; /* seconds before progress is worth a line */

@@ -49,6 +49,23 @@ double exset_field_density(const exset_field_t *field, double x) {
                                              : gsl_ran_chisq_pdf(x, field->dof);
 }
 
+bool exset_model_coupled(const exset_model_t *model) {
+  for (int f = 1; f < model->n_fields; f++)
+    if (model->field[f].coupling != 0) return true;
+  return false;
+}
+
+int exset_model_check_coupling(exset_ctx_t *ctx, const exset_model_t *model) {
+  for (int f = 1; f < model->n_fields; f++)
+    if (model->field[f].coupling != 0 && (model->field[0].type != EXSET_FIELD_GAUSSIAN ||
+                                          model->field[f].type != EXSET_FIELD_GAUSSIAN))
+      return exset_fail(
+          ctx, EXSET_ERR_INPUT,
+          "field%d_coupling is %g: coupling needs Gaussian fields (field 1 and field %d)", f + 1,
+          model->field[f].coupling, f + 1);
+  return EXSET_OK;
+}
+
 /* P(point in the set of field a | X_1 = x). */
 static double conditional(const exset_field_t *field, double threshold, double x) {
   if (field->coupling == 0) return field->fraction;
@@ -89,9 +106,7 @@ static void coupled_fractions(const exset_model_t *model, double *fraction) {
 }
 
 void exset_model_fractions(const exset_model_t *model, double *fraction) {
-  bool coupled = false;
-  for (int a = 1; a < model->n_fields; a++) coupled |= model->field[a].coupling != 0;
-  if (coupled) {
+  if (exset_model_coupled(model)) {
     coupled_fractions(model, fraction);
     return;
   }

@@ -7,16 +7,6 @@
 
 /* ---- checks ---- */
 
-static int check_coupling(exset_ctx_t *ctx, const exset_model_t *model) {
-  for (int f = 1; f < model->n_fields; f++)
-    if (model->field[f].coupling != 0 && (model->field[0].type != EXSET_FIELD_GAUSSIAN ||
-                                          model->field[f].type != EXSET_FIELD_GAUSSIAN))
-      return exset_fail(ctx, EXSET_ERR_INPUT,
-                        "field %d: coupling needs Gaussian fields (field 1 and field %d)", f + 1,
-                        f + 1);
-  return EXSET_OK;
-}
-
 static bool same_spectrum(const exset_spectrum_t *a, const exset_spectrum_t *b) {
   if (a->n_terms != b->n_terms || a->knots_r != b->knots_r || a->knots_z != b->knots_z)
     return false;
@@ -97,7 +87,7 @@ static int setup(exset_plane_t *plane, const exset_model_t *model, const int64_t
 int exset_plane_create(exset_ctx_t *ctx, const exset_model_t *model, const int64_t n[3],
                        const double voxel[3], int normal, int slots, exset_plane_t **plane) {
   *plane = NULL;
-  EXSET_TRY(check_coupling(ctx, model));
+  EXSET_TRY(exset_model_check_coupling(ctx, model));
   EXSET_TRY(exset_alloc(ctx, 1, sizeof **plane, plane));
   (*plane)->ctx = ctx;
   (*plane)->normal = normal;
@@ -156,7 +146,7 @@ int exset_plane_model(exset_plane_t *plane, const exset_model_t *model) {
   if (!same_shape(&plane->model, model))
     return exset_fail(plane->ctx, EXSET_ERR_LOCAL,
                       "a plane takes models of the shape it was made for only");
-  if (check_coupling(plane->ctx, model)) return EXSET_ERR_LOCAL;
+  if (exset_model_check_coupling(plane->ctx, model)) return EXSET_ERR_LOCAL;
   if (model != &plane->model) {
     exset_model_clear(&plane->model);
     EXSET_TRY(exset_model_copy(plane->ctx, model, &plane->model));

@@ -40,16 +40,6 @@ static double smallest_edge(const exset_sections_t *sections, const double voxel
   return edge;
 }
 
-static int check_coupling(exset_ctx_t *ctx, const exset_model_t *model) {
-  for (int f = 1; f < model->n_fields; f++)
-    if (model->field[f].coupling != 0 && model->field[0].type != EXSET_FIELD_GAUSSIAN)
-      return exset_fail(ctx, EXSET_ERR_INPUT,
-                        "field%d_coupling is %g, but field 1 is not Gaussian: only Gaussian fields "
-                        "can be coupled",
-                        f + 1, model->field[f].coupling);
-  return EXSET_OK;
-}
-
 /* A mask that covers a section leaves nothing to compare. */
 static int check_masks(exset_ctx_t *ctx, const exset_sections_t *sections) {
   for (int s = 0; s < sections->n; s++) {
@@ -83,7 +73,7 @@ int exset_validate_check(exset_ctx_t *ctx, const exset_sections_t *sections,
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "max_lag is %g um: allowed is up to half the smallest section, %g um",
                       options->max_lag, edge / 2);
-  EXSET_TRY(check_coupling(ctx, model));
+  EXSET_TRY(exset_model_check_coupling(ctx, model));
   return check_masks(ctx, sections);
 }
 

@@ -354,9 +354,9 @@ int score_reference(exset_ctx_t *ctx, const exset_volume_t *reference, const exs
                .model = model,
                .volume = reference,
                .n_phases = reference->n_phases,
-               .n_twins = options->twins};
+               .n_twins = options->twins,
+               .coupled = exset_model_coupled(model)};
   memcpy(s.voxel, reference->grid.voxel, sizeof s.voxel);
-  for (int f = 1; f < model->n_fields; f++) s.coupled |= model->field[f].coupling != 0;
   choose_lags(&s, options->max_lag);
   exset_info(ctx, "reference volume: lags up to %g um, %d twins", s.max_lag, s.n_twins);
   const int err = run_study(&s, options->seed, validation);
