@@ -131,6 +131,24 @@ static void check_spectral(exset_ctx_t *ctx) {
   exset_nn_destroy(&nn);
 }
 
+/* Weights that are all 0 have no singular vectors: the bias is left. */
+static void check_spectral_zero(exset_ctx_t *ctx) {
+  const exset_nn_layer_t layer = {EXSET_NN_DENSE, 2, 0, 0, 0, 0, true};
+  const int shape[3] = {1, 1, 3};
+  const float value[8] = {0, 0, 0, 0, 0, 0, 0.5f, -2}, image[3] = {1, 2, 3}, d[2] = {1, 1};
+  exset_nn_t *nn;
+  float score[2], d_image[3];
+  MUST(ctx, exset_nn_create(ctx, shape, 1, 1, &layer, 4, 0, &nn));
+  MUST(ctx, exset_nn_set(nn, value));
+  for (int update = 0; update < 2; update++) {
+    MUST(ctx, exset_nn_forward(nn, image, update, score));
+    CHECK(score[0] == 0.5f && score[1] == -2);
+  }
+  MUST(ctx, exset_nn_backward(nn, d, true, d_image));
+  for (int i = 0; i < 3; i++) CHECK(d_image[i] == 0);
+  exset_nn_destroy(&nn);
+}
+
 static void check_state(exset_ctx_t *ctx) {
   exset_nn_t *nn;
   float image[1 * 3 * 21 * 18] = {0}, score[2], d[2] = {1, 1};
@@ -170,6 +188,7 @@ int main(int argc, char **argv) {
   check_refused(ctx);
   check_initial(ctx);
   check_spectral(ctx);
+  check_spectral_zero(ctx);
   check_state(ctx);
   check_threads(ctx);
   return test_end(ctx);

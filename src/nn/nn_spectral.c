@@ -31,7 +31,7 @@ static void compute_sigma(nn_spectral_t *s, const float *matrix) {
   double sum = 0;
   for (int64_t r = 0; r < s->rows; r++)
     sum += (double)s->u[r] * (double)nn_dot(s->cols, matrix + r * s->cols, s->v);
-  s->sigma = (float)sum;
+  s->sigma = sum != 0 ? (float)sum : 1; /* weights that are all 0 stay so */
 }
 
 static int update_stage(exset_nn_t *nn, nn_stage_t *stage, bool iterate) {
