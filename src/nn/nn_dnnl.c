@@ -5,10 +5,6 @@
 #include <dnnl_debug.h>
 #include <string.h>
 
-#if DNNL_VERSION_MAJOR != 2
-#error "exset uses the operation descriptors of oneDNN 2.x (2.6 or later)"
-#endif
-
 #define TEXT_OF(x) #x
 #define TEXT(x) TEXT_OF(x)
 

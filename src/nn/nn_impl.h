@@ -6,6 +6,10 @@
 
 #include <dnnl.h>
 
+#if DNNL_VERSION_MAJOR != 2
+#error "exset needs oneDNN 2.x, 2.6 or later: oneDNN 3 has no operation descriptors (see README.md)"
+#endif
+
 enum { NN_ALIGN = 16 /* floats: slices of the flat arrays begin at multiples of 64 bytes */ };
 
 /* A layout and, once made, the memory behind it. */
