@@ -144,7 +144,7 @@ static void check_errors(exset_ctx_t *ctx, const char *path) {
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   char path[4096];
-  snprintf(path, sizeof path, "%s/network.h5", test_tmp());
+  snprintf(path, sizeof path, "%s/network_%d.h5", test_tmp(), ctx->rank);
   check_continuation(ctx, path);
   check_batch(ctx, path);
   check_errors(ctx, path);
