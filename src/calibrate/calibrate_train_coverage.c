@@ -93,7 +93,7 @@ int term_slope(group_run_t *run, const member_t *member, double *slope) {
 
 int term_loss(group_run_t *run, const double *theta, double *loss) {
   fit_set_theta(&run->fit, theta);
-  if (is_coupled(&run->fit.model)) {
+  if (exset_model_coupled(&run->fit.model)) {
     EXSET_TRY(sampled_plain_loss(run, loss));
     *loss *= run->fit.unit;
     return EXSET_OK;

@@ -142,14 +142,10 @@ static inline bool is_combined(const exset_train_options_t *train) {
   return train->method == EXSET_METHOD_COMBINED;
 }
 
-/** Is the coverage loss that of realisations; does a field lean on the first one, which closed forms do not cover? Local. */
-static inline bool is_coupled(const exset_model_t *model) {
-  for (int a = 0; a < model->n_fields; a++)
-    if (model->field[a].coupling != 0) return true;
-  return false;
-}
+/** Is the coverage loss that of realisations, asked for or because closed forms do not cover coupling? Local. */
 static inline bool needs_sampled(const exset_train_options_t *train, const exset_model_t *model) {
-  return is_coupled(model) || (has_coverage(train) && train->evaluator == EXSET_EVALUATOR_SAMPLED);
+  return exset_model_coupled(model) ||
+         (has_coverage(train) && train->evaluator == EXSET_EVALUATOR_SAMPLED);
 }
 
 /** Everything of a group but the members' state; model: where training starts. Collective over ctx. */

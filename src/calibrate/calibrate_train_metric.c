@@ -105,7 +105,7 @@ static int inverse_slopes(group_run_t *run, const member_t *member, double *metr
 }
 
 int term_metric(group_run_t *run, const member_t *member, double *metric) {
-  if (is_coupled(&run->fit.model) || member->n > MOST_NUMBERS)
+  if (exset_model_coupled(&run->fit.model) || member->n > MOST_NUMBERS)
     return inverse_slopes(run, member, metric);
   return inverse_hessian(run, member, metric);
 }

@@ -206,7 +206,7 @@ int training_losses(group_run_t *run, const member_t *chosen, exset_calibration_
   EXSET_TRY(term_loss(run, run->start, &result->loss_start));
   result->loss = chosen->loss;
   fit_set_theta(&run->fit, chosen->result);
-  return is_coupled(&run->fit.model) ? sampled_report(run) : EXSET_OK;
+  return exset_model_coupled(&run->fit.model) ? sampled_report(run) : EXSET_OK;
 }
 
 int training_describe(group_run_t *run, const member_t *chosen, exset_calibration_t *result,

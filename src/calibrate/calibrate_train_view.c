@@ -1,4 +1,5 @@
 /* Building a group's run: classes of sections, their model planes, shares of the batch, discriminators. */
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,6 +145,12 @@ int group_run_networks(group_run_t *run, uint64_t seed) {
     exset_nn_destroy(&view->network);
     EXSET_TRY(exset_nn_create(run->ctx, input, view->capacity, n, layer, seed, (uint32_t)c,
                               &view->network));
+    if (exset_nn_size(view->network) > INT_MAX) /* MPI counts with int */
+      return exset_fail(run->ctx, EXSET_ERR_INPUT,
+                        "train_width is %d and train_layers %d: that makes %lld weights, allowed "
+                        "are at most %d",
+                        run->train->width, run->train->layers,
+                        (long long)exset_nn_size(view->network), INT_MAX);
   }
   return EXSET_OK;
 }
