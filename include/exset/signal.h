@@ -9,9 +9,10 @@
 
 #include "exset/core.h"
 
-/* The handlers that were in place before. */
+/* The handlers, and their stack, that were in place before. */
 typedef struct {
   struct sigaction term, usr1;
+  stack_t stack;
 } exset_signal_t;
 
 /** From now on take note of both signals; nothing has been seen yet. before: for exset_signal_restore. Errors: EXSET_ERR_LOCAL. */

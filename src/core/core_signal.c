@@ -6,15 +6,23 @@
 
 static volatile sig_atomic_t last_seen;
 
+/*
+ * The handler runs on a stack of its own. oneDNN's generated kernels use memory below the stack pointer beyond the red zone, where a
+ * signal's frame would overwrite it: interrupted often enough they end with a damaged heap.
+ */
+enum { STACK_SIZE = 65536 };
+static _Alignas(64) char handler_stack[STACK_SIZE];
+
 static void take_note(int number) {
   last_seen = number;
 }
 
 int exset_signal_watch(exset_ctx_t *ctx, exset_signal_t *before) {
-  struct sigaction action = {.sa_handler = take_note, .sa_flags = SA_RESTART};
+  struct sigaction action = {.sa_handler = take_note, .sa_flags = SA_RESTART | SA_ONSTACK};
+  const stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
   sigemptyset(&action.sa_mask);
   last_seen = 0;
-  if (sigaction(SIGTERM, &action, &before->term) == 0 &&
+  if (sigaltstack(&stack, &before->stack) == 0 && sigaction(SIGTERM, &action, &before->term) == 0 &&
       sigaction(SIGUSR1, &action, &before->usr1) == 0)
     return EXSET_OK;
   return exset_fail(ctx, EXSET_ERR_LOCAL, "cannot watch for signals: %s", strerror(errno));
@@ -27,4 +35,5 @@ int exset_signal_seen(void) {
 void exset_signal_restore(const exset_signal_t *before) {
   sigaction(SIGTERM, &before->term, NULL);
   sigaction(SIGUSR1, &before->usr1, NULL);
+  sigaltstack(&before->stack, NULL);
 }
