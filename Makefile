@@ -26,7 +26,7 @@ PC_NAMES := PETSc fftw3 fftw3f $(HDF5_PC) libtiff-4 libpng libcjson gsl
 PC_CFLAGS = $(shell pkg-config --cflags $(PC_NAMES))
 PC_LIBS   = $(shell pkg-config --libs $(PC_NAMES)) -lfftw3f_mpi -ldnnl -lm
 
-# What `make deps` installs on Debian and Ubuntu (as root or through sudo).
+# What `make deps` installs on Debian 12 (as root or through sudo).
 DEBS := gcc make pkg-config openmpi-bin libopenmpi-dev libfftw3-dev libfftw3-mpi-dev \
         libhdf5-openmpi-dev libpetsc-real-dev libtiff-dev libpng-dev libcjson-dev libgsl-dev \
         libdnnl-dev librandom123-dev python3 python3-numpy python3-h5py python3-matplotlib python3-pil python3-vtk9
