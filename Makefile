@@ -88,7 +88,8 @@ $(BUILD)/src/cli/cli_version.o: CPPFLAGS += -DEXSET_GIT_STATE='"$(GIT_STATE)"'
 $(BUILD)/src/cli/cli_version.o: $(BUILD)/git-state
 # equal noise on every machine: no fused multiply-add; errno and traps would forbid vector code
 EXACT := -ffp-contract=off -fno-math-errno -fno-trapping-math
-$(BUILD)/src/rng/%.o $(BUILD)/src/plane/%.o $(BUILD)/src/field/field_amplitude.o $(BUILD)/tests/t202-rng.o: CFLAGS += $(EXACT)
+$(BUILD)/src/rng/%.o $(BUILD)/src/plane/%.o $(BUILD)/src/field/field_amplitude.o $(BUILD)/src/field/field_modes.o \
+  $(BUILD)/tests/t202-rng.o: CFLAGS += $(EXACT)
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d)
 

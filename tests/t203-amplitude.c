@@ -43,20 +43,20 @@ static void check_spectrum(exset_ctx_t *ctx, const char *name, const exset_spect
   for (int t = first; t < s->n_terms; t++) sums[t + 1] = part_sum(s, t, n, voxel);
   for (int t = 0; t < s->n_terms; t++) weights += s->term[t].weight;
   const double modes = (double)n[0] * (double)n[1] * (double)n[2];
-  float *row;
-  MUST(ctx, exset_alloc(ctx, exset_amplitude_row_size(amplitude), sizeof *row, &row));
+  float *column;
+  MUST(ctx, exset_alloc(ctx, exset_amplitude_column_size(amplitude), sizeof *column, &column));
   for (int pass = 0; pass < 2; pass++) /* the first finds the largest value */
     for (int64_t y = 0; y < n[1]; y++)
-      for (int64_t z = 0; z < n[0]; z++) {
-        exset_amplitude_row(amplitude, y, z, row);
-        for (int64_t x = 0; x <= n[2] / 2; x++) {
+      for (int64_t x = 0; x <= n[2] / 2; x++) {
+        exset_amplitude_column(amplitude, x, y, column);
+        for (int64_t z = 0; z < n[0]; z++) {
           double expected = s->nugget / modes;
           if (first < 0)
             expected += (1 - s->nugget) * part_density(s, -1, n, voxel, z, y, x) / sums[0];
           for (int t = 0; t < s->n_terms; t++)
             expected += (1 - s->nugget) * s->term[t].weight / weights *
                         part_density(s, t, n, voxel, z, y, x) / sums[t + 1];
-          const double a = row[x], root = sqrt(expected);
+          const double a = column[z <= n[0] / 2 ? z : n[0] - z], root = sqrt(expected);
           largest = fmax(largest, root);
           if (pass == 0) continue;
           total += a * a * (x > 0 && 2 * x < n[2] ? 2 : 1);
@@ -71,7 +71,7 @@ static void check_spectrum(exset_ctx_t *ctx, const char *name, const exset_spect
   CHECK_MSG(worst <= 1, "%s: amplitudes differ by %g of what is allowed", name, worst);
   /* between the modes of the thin ring exponents are differences of numbers near 1000 */
   CHECK_NEAR(total, 1, s->term[0].width == 0.02 ? 1e-5 : 1e-6);
-  free(row);
+  free(column);
   exset_amplitude_destroy(&amplitude);
 }
 
@@ -84,15 +84,15 @@ static void check_ranks(exset_ctx_t *ctx, const exset_spectrum_t *s, const int64
   float *a, *b;
   MUST(ctx, exset_amplitude_create(ctx, n, voxel, s, &together));
   MUST(ctx, exset_amplitude_create(alone, n, voxel, s, &single));
-  const int64_t size = exset_amplitude_row_size(single);
+  const int64_t size = exset_amplitude_column_size(single);
   MUST(ctx, exset_alloc(ctx, size, sizeof *a, &a));
   MUST(ctx, exset_alloc(ctx, size, sizeof *b, &b));
   int differ = 0;
   for (int64_t y = 0; y < n[1]; y++)
-    for (int64_t z = 0; z < n[0]; z++) {
-      exset_amplitude_row(together, y, z, a);
-      exset_amplitude_row(single, y, z, b);
-      differ += memcmp(a, b, (size_t)(n[2] / 2 + 1) * sizeof *a) != 0;
+    for (int64_t x = 0; x <= n[2] / 2; x++) {
+      exset_amplitude_column(together, x, y, a);
+      exset_amplitude_column(single, x, y, b);
+      differ += memcmp(a, b, (size_t)(n[0] / 2 + 1) * sizeof *a) != 0;
     }
   CHECK(differ == 0);
   free(a);
@@ -176,6 +176,7 @@ int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   check_all(ctx, (const int64_t[3]){6, 10, 40}, (const double[3]){0.5, 0.4, 0.2});
   check_all(ctx, (const int64_t[3]){7, 9, 15}, (const double[3]){0.3, 0.4, 0.5});
+  check_all(ctx, (const int64_t[3]){1100, 2, 3}, (const double[3]){0.1, 0.4, 0.5});
   if (ctx->rank == 0) check_extent();
   return test_end(ctx);
 }

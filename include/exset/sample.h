@@ -33,6 +33,18 @@ int64_t exset_amplitude_row_size(const exset_amplitude_t *amplitude);
  */
 void exset_amplitude_row(const exset_amplitude_t *amplitude, int64_t ky, int64_t kz, float *row);
 
+/** Number of cells n (z, y, x) of the grid. Local, borrowed. */
+const int64_t *exset_amplitude_cells(const exset_amplitude_t *amplitude);
+/** Floats that exset_amplitude_column writes: nz/2 + 1 rounded up to 16. Local. */
+int64_t exset_amplitude_column_size(const exset_amplitude_t *amplitude);
+/**
+ * a = sqrt(S) at all indices kz = 0..nz/2 of the column (kx, ky): column[kz], the same at -kz; values beyond nz/2 are
+ * padding. kx in [0, nx/2]; ky: array index in [0, ny). Local, for any number of threads at a time. Errors relative to
+ * double precision about 1e-6.
+ */
+void exset_amplitude_column(const exset_amplitude_t *amplitude, int64_t kx, int64_t ky,
+                            float *column);
+
 /**
  * Share of a spectrum's variance at wavenumbers that a grid of this voxel size cannot hold, |k_i| > pi / voxel_i,
  * by quadrature over all wavenumbers (the nugget, white at any voxel size, is left out). Local.
@@ -51,6 +63,16 @@ typedef struct {
   uint64_t seed, realisation;
   uint32_t field; /* from 0 */
 } exset_draw_t;
+
+/**
+ * a(k) W(k) of one Gaussian component (from 0) in the columns kx .. kx + count - 1 at ky: mode kz of column j, array index in
+ * [0, nz), becomes the pair column[j stride + 2 kz], column[j stride + 2 kz + 1]. kx: even, kx + count <= nx/2 + 1;
+ * ky: array index in [0, ny). scratch: 2 exset_amplitude_column_size floats. Local, for any number of threads at a time with a
+ * scratch each.
+ */
+void exset_modes_fill(const exset_amplitude_t *amplitude, exset_draw_t draw, uint32_t component,
+                      int64_t ky, int64_t kx, int64_t count, float *column, int64_t stride,
+                      float *scratch);
 
 /* Wall-clock seconds, added up. */
 typedef struct {

@@ -1,5 +1,6 @@
 /*
- * Amplitudes a(k) = sqrt(S(k)) in single precision, one row of k_x at a time, and the sums that normalise S.
+ * Amplitudes a(k) = sqrt(S(k)) in single precision, one column of k_z (or one row of k_x) at a time, and the sums that
+ * normalise S.
  *
  * A term enters as exp(log density + offset): the exponents are put together before the exponential is
  * taken, so that nothing overflows and nothing underflows to zero (exset_expf stops at 1.6e-38).
@@ -14,9 +15,10 @@
 enum { QUANTUM = 16, CHUNK = 512 };
 
 struct exset_amplitude_s {
-  int64_t n[3], row;              /* row: nx/2 + 1 rounded up to the quantum */
+  int64_t n[3];
+  int64_t row, column;            /* nx/2 + 1 and nz/2 + 1 rounded up to the quantum */
   double base[3];                 /* spacing of the wavenumbers, 2 pi / (n voxel) */
-  float *kx2;                     /* [row] k_x^2; 0 in the padding */
+  float *kx2, *kz2;               /* [row] k_x^2, [column] k_z^2; 0 in the padding */
   float *scratch;                 /* [row] */
   exset_spectrum_t spectrum;      /* without coefficients */
   double offset[EXSET_MAX_TERMS]; /* log of the factor that gives each term its share */
@@ -25,41 +27,43 @@ struct exset_amplitude_s {
   int intervals;
   double step;       /* distance of the knots in k_r */
   float (*piece)[4]; /* [tables][intervals + 1]; the last piece of each table is 0 */
+  float *
+      along_z; /* [knots_r][column]: sum over the splines in k_z, for each spline in k_r; NULL when isotropic */
 };
 
-/* One term along a row: exponent c0 - s kx2 (gaussian), c0 - c1 log(1 + b + s kx2) (matern),
- * c0 - c1 (sqrt(b + s kx2) - 1)^2 (ring). */
+/* One term along a line of modes with k^2 = k2 on the line's axis: exponent c0 - s k2 (gaussian),
+ * c0 - c1 log(1 + b + s k2) (matern), c0 - c1 (sqrt(b + s k2) - 1)^2 (ring). */
 typedef struct {
   exset_family_t family;
   float b, s, c0, c1;
-} term_row_t;
+} term_line_t;
 
-EXSET_CLONES static void eval_term(const term_row_t *term, int64_t n, const float *restrict kx2,
+EXSET_CLONES static void eval_term(const term_line_t *term, int64_t n, const float *restrict k2,
                                    float *restrict out) {
   const float b = term->b, s = term->s, c0 = term->c0, c1 = term->c1;
   switch (term->family) {
     case EXSET_FAMILY_GAUSSIAN:
-      for (int64_t i = 0; i < n; i++) out[i] = exset_expf(c0 - s * kx2[i]);
+      for (int64_t i = 0; i < n; i++) out[i] = exset_expf(c0 - s * k2[i]);
       break;
     case EXSET_FAMILY_MATERN:
-      for (int64_t i = 0; i < n; i++) out[i] = exset_expf(c0 - c1 * exset_log1pf(b + s * kx2[i]));
+      for (int64_t i = 0; i < n; i++) out[i] = exset_expf(c0 - c1 * exset_log1pf(b + s * k2[i]));
       break;
     case EXSET_FAMILY_RING:
       for (int64_t i = 0; i < n; i++) {
-        const float d = sqrtf(b + s * kx2[i]) - 1.0f;
+        const float d = sqrtf(b + s * k2[i]) - 1.0f;
         out[i] = exset_expf(c0 - c1 * (d * d));
       }
       break;
   }
 }
 
-/* Knots along a row: the piece at k / step, k^2 = b + kx2. */
+/* Knots along a line: the piece at k / step, k^2 = b + k2. */
 EXSET_CLONES static void eval_knots(int intervals, const float (*restrict piece)[4], float b,
-                                    float per_step, int64_t n, const float *restrict kx2,
+                                    float per_step, int64_t n, const float *restrict k2,
                                     float *restrict out) {
   const float end = (float)intervals;
   for (int64_t i = 0; i < n; i++) {
-    float u = sqrtf(b + kx2[i]) * per_step;
+    float u = sqrtf(b + k2[i]) * per_step;
     u = u < end ? u : end;
     const int32_t j = (int32_t)u;
     const float t = u - (float)j;
@@ -90,29 +94,40 @@ static double signed_wavenumber(const exset_amplitude_t *a, int axis, int64_t i)
   return a->base[axis] * (double)(i <= a->n[axis] / 2 ? i : i - a->n[axis]);
 }
 
-/* half: 1 for the density, 1/2 for its square root. */
+/* Term t along a line where q^2 = b + s k^2. half: 1 for the density, 1/2 for its square root. */
+static term_line_t term_line(const exset_amplitude_t *a, int t, double b, double s, double half) {
+  const exset_term_t *term = &a->spectrum.term[t];
+  const double c0 = half * a->offset[t];
+  term_line_t line = {term->family, (float)b, (float)s, (float)c0, 0};
+  switch (term->family) {
+    case EXSET_FAMILY_GAUSSIAN:
+      line.c0 = (float)(c0 - half * b / 4);
+      line.s = (float)(half * s / 4);
+      break;
+    case EXSET_FAMILY_MATERN:
+      line.b = (float)(b / (2 * term->nu));
+      line.s = (float)(s / (2 * term->nu));
+      line.c1 = (float)(half * (term->nu + 1.5));
+      break;
+    case EXSET_FAMILY_RING:
+      line.c1 = (float)(half / (2 * term->width * term->width));
+      break;
+  }
+  return line;
+}
+
+static double square(double x) {
+  return x * x;
+}
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
 static void term_along_row(const exset_amplitude_t *a, int t, double ky, double kz, double half,
                            float *out) {
   const exset_term_t *term = &a->spectrum.term[t];
-  const double s = term->length_xy * term->length_xy;
-  const double b = s * ky * ky + term->length_z * term->length_z * kz * kz;
-  const double c0 = half * a->offset[t];
-  term_row_t row = {term->family, (float)b, (float)s, (float)c0, 0};
-  switch (term->family) {
-    case EXSET_FAMILY_GAUSSIAN:
-      row.c0 = (float)(c0 - half * b / 4);
-      row.s = (float)(half * s / 4);
-      break;
-    case EXSET_FAMILY_MATERN:
-      row.b = (float)(b / (2 * term->nu));
-      row.s = (float)(s / (2 * term->nu));
-      row.c1 = (float)(half * (term->nu + 1.5));
-      break;
-    case EXSET_FAMILY_RING:
-      row.c1 = (float)(half / (2 * term->width * term->width));
-      break;
-  }
-  eval_term(&row, a->row, a->kx2, out);
+  const double s = square(term->length_xy);
+  const term_line_t line = term_line(a, t, s * square(ky) + square(term->length_z * kz), s, half);
+  eval_term(&line, a->row, a->kx2, out);
 }
 
 static void knots_along_row(const exset_amplitude_t *a, double ky, double kz, int64_t iz,
@@ -153,6 +168,90 @@ int64_t exset_amplitude_row_size(const exset_amplitude_t *a) {
   return a->row;
 }
 
+/* ---- columns ------------------------------------------------------------------------------- */
+
+/* A column is made in pieces of at most CHUNK modes, from k_z = from on, so that threads need no memory of their own. */
+typedef struct {
+  double kr2; /* k_x^2 + k_y^2 */
+  int64_t from, count;
+} part_t;
+
+static void term_along_column(const exset_amplitude_t *a, int t, part_t part, double half,
+                              float *out) {
+  const exset_term_t *term = &a->spectrum.term[t];
+  const term_line_t line =
+      term_line(a, t, square(term->length_xy) * part.kr2, square(term->length_z), half);
+  eval_term(&line, part.count, a->kz2 + part.from, out);
+}
+
+EXSET_CLONES static void scale_column(int64_t n, float factor, const float *restrict from,
+                                      float *restrict to) {
+  for (int64_t i = 0; i < n; i++) to[i] = factor * from[i];
+}
+
+EXSET_CLONES static void add_scaled(int64_t n, float factor, const float *restrict from,
+                                    float *restrict to) {
+  for (int64_t i = 0; i < n; i++) to[i] += factor * from[i];
+}
+
+/* At most four splines in k_r are not zero along a column. */
+static void knots_along_column(const exset_amplitude_t *a, part_t part, float *out) {
+  if (!a->along_z) {
+    eval_knots(a->intervals, (const float(*)[4])a->piece, (float)part.kr2, (float)(1 / a->step),
+               part.count, a->kz2 + part.from, out);
+    return;
+  }
+  int index[4];
+  double value[4];
+  const int splines =
+      exset_knots_basis(a->spectrum.knots_r, a->spectrum.knots_max_r, sqrt(part.kr2), index, value);
+  if (splines == 0) memset(out, 0, (size_t)part.count * sizeof *out);
+  for (int i = 0; i < splines; i++) {
+    const float *from = a->along_z + index[i] * a->column + part.from;
+    if (i == 0) scale_column(part.count, (float)value[i], from, out);
+    else add_scaled(part.count, (float)value[i], from, out);
+  }
+}
+
+/* Sum of the parts of the spectrum, then the root. */
+static void mixture_along_column(const exset_amplitude_t *a, part_t part, float *out) {
+  float more[CHUNK] __attribute__((aligned(64)));
+  const int n_terms = a->spectrum.n_terms;
+  if (a->intervals > 0) knots_along_column(a, part, out);
+  else if (n_terms > 0) term_along_column(a, 0, part, 1, out);
+  else memset(out, 0, (size_t)part.count * sizeof *out);
+  for (int t = 1; t < n_terms; t++) {
+    term_along_column(a, t, part, 1, more);
+    add_rows(part.count, more, out);
+  }
+  root_rows(part.count, (float)a->white, out);
+}
+
+static double kr2_of(const exset_amplitude_t *a, int64_t kx, int64_t iy) {
+  return square(a->base[EXSET_AXIS_X] * (double)kx) +
+         square(signed_wavenumber(a, EXSET_AXIS_Y, iy));
+}
+
+void exset_amplitude_column(const exset_amplitude_t *a, int64_t kx, int64_t iy, float *column) {
+  part_t part = {kr2_of(a, kx, iy), 0, a->column};
+  if (a->spectrum.n_terms == 1 && a->white == 0) {
+    term_along_column(a, 0, part, 0.5, column);
+    return;
+  }
+  for (; part.from < a->column; part.from += CHUNK) {
+    part.count = a->column - part.from < CHUNK ? a->column - part.from : CHUNK;
+    mixture_along_column(a, part, column + part.from);
+  }
+}
+
+int64_t exset_amplitude_column_size(const exset_amplitude_t *a) {
+  return a->column;
+}
+
+const int64_t *exset_amplitude_cells(const exset_amplitude_t *a) {
+  return a->n;
+}
+
 /* ---- normalisation ------------------------------------------------------------------------- */
 
 /* How many modes share index i's |k| along an axis of n. */
@@ -161,33 +260,36 @@ static double multiplicity(int64_t i, int64_t n) {
 }
 
 /* Sum of a term (t >= 0) or of the knots (t = -1) over all modes of the plane k_y of index iy. */
-static double plane_sum(exset_amplitude_t *a, int t, int64_t iy) {
+static double plane_sum(const exset_amplitude_t *a, int t, int64_t iy, float *column) {
   const int64_t nz = a->n[EXSET_AXIS_Z], nx = a->n[EXSET_AXIS_X];
   double sum = 0;
-  for (int64_t iz = 0; iz <= nz / 2; iz++) {
-    const double ky = signed_wavenumber(a, EXSET_AXIS_Y, iy);
-    const double kz = signed_wavenumber(a, EXSET_AXIS_Z, iz);
-    float *row = a->scratch;
-    if (t < 0) knots_along_row(a, ky, kz, iz, row);
-    else term_along_row(a, t, ky, kz, 1, row);
-    for (int64_t i = nx / 2 + 1; i < a->row; i++) row[i] = 0;
-    const double once = (double)row[0] + (nx % 2 == 0 ? (double)row[nx / 2] : 0);
-    sum += multiplicity(iz, nz) * (2 * sum_row(a->row, row) - once);
+  for (int64_t kx = 0; kx <= nx / 2; kx++) {
+    const part_t part = {kr2_of(a, kx, iy), 0, a->column};
+    if (t < 0) knots_along_column(a, part, column);
+    else term_along_column(a, t, part, 1, column);
+    for (int64_t i = nz / 2 + 1; i < a->column; i++) column[i] = 0;
+    const double once = (double)column[0] + (nz % 2 == 0 ? (double)column[nz / 2] : 0);
+    sum += multiplicity(kx, nx) * (2 * sum_row(a->column, column) - once);
   }
   return multiplicity(iy, a->n[EXSET_AXIS_Y]) * sum;
 }
 
 /* Planes are summed by different ranks but added in the order of k_y. */
-static int grid_sum(exset_ctx_t *ctx, exset_amplitude_t *a, int t, double *sum) {
+static int grid_sum(exset_ctx_t *ctx, const exset_amplitude_t *a, int t, double *sum) {
   const int64_t planes = a->n[EXSET_AXIS_Y] / 2 + 1;
-  double *part;
-  EXSET_TRY(exset_alloc_all(ctx, planes, sizeof *part, &part));
-  for (int64_t iy = ctx->rank; iy < planes; iy += ctx->size) part[iy] = plane_sum(a, t, iy);
-  const int err = EXSET_MPI(
-      ctx, MPI_Allreduce(MPI_IN_PLACE, part, (int)planes, MPI_DOUBLE, MPI_SUM, ctx->comm));
+  double *part = NULL;
+  float *column = NULL;
+  int err = exset_alloc_all(ctx, planes, sizeof *part, &part);
+  if (!err) err = exset_alloc_all(ctx, a->column, sizeof *column, &column);
+  for (int64_t iy = ctx->rank; iy < planes && !err; iy += ctx->size)
+    part[iy] = plane_sum(a, t, iy, column);
+  if (!err)
+    err = EXSET_MPI(ctx,
+                    MPI_Allreduce(MPI_IN_PLACE, part, (int)planes, MPI_DOUBLE, MPI_SUM, ctx->comm));
   *sum = 0;
-  for (int64_t iy = 0; iy < planes; iy++) *sum += part[iy];
+  for (int64_t iy = 0; iy < planes && !err; iy++) *sum += part[iy];
   free(part);
+  free(column);
   return err;
 }
 
@@ -246,6 +348,28 @@ static void tabulate_knots(exset_amplitude_t *a, const exset_spectrum_t *spectru
     }
 }
 
+/* Tensor products: the splines in k_z put together at each mode of a column. */
+static void tabulate_z(exset_amplitude_t *a, const exset_spectrum_t *spectrum, double scale) {
+  for (int64_t kz = 0; kz <= a->n[EXSET_AXIS_Z] / 2; kz++) {
+    int index[4];
+    double value[4];
+    const int splines = exset_knots_basis(spectrum->knots_z, spectrum->knots_max_z,
+                                          a->base[EXSET_AXIS_Z] * (double)kz, index, value);
+    for (int r = 0; r < spectrum->knots_r; r++) {
+      double sum = 0;
+      for (int i = 0; i < splines; i++)
+        sum += value[i] * spectrum->knots[r * spectrum->knots_z + index[i]];
+      a->along_z[r * a->column + kz] = (float)(scale * sum);
+    }
+  }
+}
+
+static void tabulate(exset_amplitude_t *a, const exset_spectrum_t *spectrum, double scale) {
+  const int64_t tables = a->along_z ? a->n[EXSET_AXIS_Z] / 2 + 1 : 1;
+  tabulate_knots(a, spectrum, tables, scale);
+  if (a->along_z) tabulate_z(a, spectrum, scale);
+}
+
 static int normalise_knots(exset_ctx_t *ctx, exset_amplitude_t *a,
                            const exset_spectrum_t *spectrum) {
   const int n = exset_spectrum_knots(spectrum);
@@ -255,14 +379,16 @@ static int normalise_knots(exset_ctx_t *ctx, exset_amplitude_t *a,
   a->intervals = spectrum->knots_r + 1; /* the last spline reaches two steps beyond its centre */
   a->step = spectrum->knots_max_r / (spectrum->knots_r - 1);
   EXSET_TRY(exset_alloc_all(ctx, tables * (a->intervals + 1), sizeof *a->piece, &a->piece));
-  if (largest > 0) tabulate_knots(a, spectrum, tables, 1 / largest);
+  if (spectrum->knots_z > 0)
+    EXSET_TRY(exset_alloc_all(ctx, spectrum->knots_r * a->column, sizeof *a->along_z, &a->along_z));
+  if (largest > 0) tabulate(a, spectrum, 1 / largest);
   EXSET_TRY(grid_sum(ctx, a, -1, &sum));
   if (!(sum > 0))
     return exset_fail(
         ctx, EXSET_ERR_INPUT,
         "the spectrum's knots are zero at all wavenumbers of a grid of %lld,%lld,%lld cells",
         (long long)a->n[0], (long long)a->n[1], (long long)a->n[2]);
-  tabulate_knots(a, spectrum, tables, (1 - spectrum->nugget) / (largest * sum));
+  tabulate(a, spectrum, (1 - spectrum->nugget) / (largest * sum));
   return EXSET_OK;
 }
 
@@ -275,14 +401,18 @@ int exset_amplitude_create(exset_ctx_t *ctx, const int64_t n[3], const double vo
   a->spectrum = *spectrum;
   a->spectrum.knots = NULL;
   a->row = (n[EXSET_AXIS_X] / 2 + QUANTUM) / QUANTUM * QUANTUM;
+  a->column = (n[EXSET_AXIS_Z] / 2 + QUANTUM) / QUANTUM * QUANTUM;
   for (int axis = 0; axis < 3; axis++) {
     a->n[axis] = n[axis];
     a->base[axis] = 2 * M_PI / ((double)n[axis] * voxel[axis]);
   }
   EXSET_TRY_GOTO(err, fail, exset_alloc_all(ctx, a->row, sizeof *a->kx2, &a->kx2));
+  EXSET_TRY_GOTO(err, fail, exset_alloc_all(ctx, a->column, sizeof *a->kz2, &a->kz2));
   EXSET_TRY_GOTO(err, fail, exset_alloc_all(ctx, a->row, sizeof *a->scratch, &a->scratch));
   for (int64_t i = 0; i <= n[EXSET_AXIS_X] / 2; i++)
-    a->kx2[i] = (float)pow(a->base[EXSET_AXIS_X] * (double)i, 2);
+    a->kx2[i] = (float)square(a->base[EXSET_AXIS_X] * (double)i);
+  for (int64_t i = 0; i <= n[EXSET_AXIS_Z] / 2; i++)
+    a->kz2[i] = (float)square(a->base[EXSET_AXIS_Z] * (double)i);
   const bool plain = spectrum->n_terms == 0 && spectrum->knots_r == 0;
   a->white = (plain ? 1 : spectrum->nugget) / ((double)n[0] * (double)n[1] * (double)n[2]);
   if (spectrum->knots_r > 0) EXSET_TRY_GOTO(err, fail, normalise_knots(ctx, a, spectrum));
@@ -297,6 +427,8 @@ fail:
 void exset_amplitude_destroy(exset_amplitude_t **a) {
   if (!*a) return;
   free((*a)->kx2);
+  free((*a)->kz2);
+  free((*a)->along_z);
   free((*a)->scratch);
   free((*a)->piece);
   free(*a);
