@@ -11,6 +11,7 @@ OPT      ?= -O3 -g
 ARCH     ?=
 WERROR   ?=
 SAN      ?=
+OPENMP   ?= -fopenmp
 NP       ?=
 search   ?=
 V        ?=
@@ -32,12 +33,13 @@ DEBS := gcc make pkg-config openmpi-bin libopenmpi-dev libfftw3-dev libfftw3-mpi
         libdnnl-dev librandom123-dev python3 python3-numpy python3-h5py python3-matplotlib python3-pil python3-vtk9
 
 # What `make lint` uses besides.
-DEBS_DEV := clang-format clang shellcheck
+DEBS_DEV := clang-format clang libomp-dev shellcheck
 
 # ---- flags ----------------------------------------------------------------------------------
 GIT_STATE := $(shell git describe --always --dirty --tags 2>/dev/null || echo unknown)
 CPPFLAGS += -Iinclude -D_GNU_SOURCE
 CFLAGS   += -std=c11 $(OPT) $(ARCH) -Wall -Wextra -Wshadow $(if $(WERROR),-Werror)
+CFLAGS   += $(or $(OPENMP),-Wno-unknown-pragmas)
 CFLAGS   += $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 LDFLAGS  += $(if $(SAN),-fsanitize=$(SAN))
 

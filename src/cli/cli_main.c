@@ -95,7 +95,9 @@ static int run(exset_ctx_t *ctx, int argc, char **argv) {
 
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = NULL;
-  if (MPI_Init(&argc, &argv) != MPI_SUCCESS) return EXSET_ERR_RUN;
+  int level; /* threads leave MPI to the first one, as all implementations allow */
+  if (MPI_Init_thread(&argc, &argv, MPI_THREAD_FUNNELED, &level) != MPI_SUCCESS)
+    return EXSET_ERR_RUN;
   int err = exset_ctx_create(MPI_COMM_WORLD, &ctx);
   if (!err) err = run(ctx, argc, argv);
   const char *message = ctx && ctx->message[0] ? ctx->message : "failed without a message";

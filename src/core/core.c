@@ -7,11 +7,23 @@
 #include <string.h>
 #include <sys/resource.h>
 
+/* As OpenMP reads it, but 1 rather than all cores when nothing is said: ranks share a node. */
+static int threads_wanted(void) {
+  const char *text = getenv("OMP_NUM_THREADS");
+  const long n = text ? strtol(text, NULL, 10) : 1;
+  enum { MOST = 4096 };
+#ifndef _OPENMP
+  return 1;
+#endif
+  return n < 1 ? 1 : n > MOST ? MOST : (int)n;
+}
+
 int exset_ctx_create(MPI_Comm comm, exset_ctx_t **ctx_out) {
   exset_ctx_t *ctx = calloc(1, sizeof *ctx);
   *ctx_out = ctx;
   if (!ctx) return EXSET_ERR_LOCAL;
   ctx->verbosity = 1;
+  ctx->threads = threads_wanted();
   ctx->comm = MPI_COMM_NULL;
   EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_dup(comm, &ctx->comm)));
   EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_set_errhandler(ctx->comm, MPI_ERRORS_RETURN)));
