@@ -101,7 +101,7 @@ static void check_model(exset_ctx_t *ctx, int dof, double coupling) {
   uint8_t *phase;
   float *field[2], *all;
   MUST(ctx, exset_grid_init(ctx, n, voxel, &grid));
-  MUST(ctx, exset_sampler_create(ctx, &grid, false, &sampler));
+  MUST(ctx, exset_sampler_create(ctx, &grid, NULL, &sampler));
   const int64_t cells = exset_grid_cells_local(&grid), total = exset_grid_cells(&grid);
   MUST(ctx, exset_alloc(ctx, cells, 1, &phase));
   for (int f = 0; f < 2; f++) MUST(ctx, exset_alloc(ctx, cells, sizeof(float), &field[f]));

@@ -4,7 +4,7 @@
  * Nyquist wavenumber, fields and labels that agree where cells coincide, equal covariance in micrometres.
  */
 #include "exset/label.h"
-#include "test.h"
+#include "test_modes.h"
 
 #include <complex.h>
 #include <math.h>
@@ -21,38 +21,36 @@ static void check_modes(exset_ctx_t *ctx, const exset_spectrum_t *spectrum, cons
                         const double voxel[3]) {
   const int64_t m[3] = {2 * n[0], 2 * n[1], 2 * n[2]};
   const double half[3] = {voxel[0] / 2, voxel[1] / 2, voxel[2] / 2};
-  exset_grid_t grid[2];
-  exset_sampler_t *sampler[2];
   exset_amplitude_t *a[2];
-  float *row[2];
-  const float complex *modes[2];
+  float *column[2];
+  float complex *modes[2];
   for (int g = 0; g < 2; g++) {
-    int64_t y0, ny;
-    MUST(ctx, exset_grid_init(ctx, g ? m : n, g ? half : voxel, &grid[g]));
-    MUST(ctx, exset_sampler_create(ctx, &grid[g], false, &sampler[g]));
-    MUST(ctx, exset_amplitude_create(ctx, grid[g].n, grid[g].voxel, spectrum, &a[g]));
-    MUST(ctx, exset_alloc(ctx, exset_amplitude_row_size(a[g]), sizeof(float), &row[g]));
-    exset_sampler_modes(sampler[g], a[g], (exset_draw_t){9, 0, 1}, 2);
-    modes[g] = (const float complex *)exset_sampler_spectrum(sampler[g], &y0, &ny);
+    const int64_t *size = g ? m : n;
+    MUST(ctx, exset_amplitude_create(ctx, size, g ? half : voxel, spectrum, &a[g]));
+    MUST(ctx, exset_alloc(ctx, exset_amplitude_column_size(a[g]), sizeof(float), &column[g]));
+    MUST(ctx, exset_alloc(ctx, size[0] * size[1] * (size[2] / 2 + 1), sizeof **modes, &modes[g]));
+    test_modes(ctx, a[g], size, (exset_draw_t){9, 0, 1}, 2, modes[g]);
   }
   double worst = 0;
   for (int64_t y = 0; y < n[1]; y++)
-    for (int64_t z = 0; z < n[0]; z++) {
-      if (2 * y == n[1] || 2 * z == n[0]) continue;
-      const int64_t fy = fine_index(y, n[1]), fz = fine_index(z, n[0]);
-      exset_amplitude_row(a[0], y, z, row[0]);
-      exset_amplitude_row(a[1], fy, fz, row[1]);
-      for (int64_t x = 0; 2 * x < n[2]; x++) {
-        const float complex w = modes[0][(y * n[0] + z) * (n[2] / 2 + 1) + x] / row[0][x];
-        const float complex v = modes[1][(fy * m[0] + fz) * (m[2] / 2 + 1) + x] / row[1][x];
+    for (int64_t x = 0; 2 * x < n[2]; x++) {
+      if (2 * y == n[1]) continue;
+      const int64_t fy = fine_index(y, n[1]);
+      exset_amplitude_column(a[0], x, y, column[0]);
+      exset_amplitude_column(a[1], x, fy, column[1]);
+      for (int64_t z = 0; z < n[0]; z++) {
+        if (2 * z == n[0]) continue;
+        const int64_t fz = fine_index(z, n[0]), low = z < n[0] - z ? z : n[0] - z;
+        const float complex w = modes[0][(y * n[0] + z) * (n[2] / 2 + 1) + x] / column[0][low];
+        const float complex v = modes[1][(fy * m[0] + fz) * (m[2] / 2 + 1) + x] / column[1][low];
         worst = fmax(worst, cabsf(w - v));
       }
     }
   CHECK_MSG(worst < 2e-6, "noise differs by %g", worst);
   for (int g = 0; g < 2; g++) {
-    exset_sampler_destroy(&sampler[g]);
     exset_amplitude_destroy(&a[g]);
-    free(row[g]);
+    free(column[g]);
+    free(modes[g]);
   }
 }
 
@@ -65,8 +63,9 @@ typedef struct {
 static void make_twin(exset_ctx_t *ctx, const exset_model_t *model, const int64_t n[3],
                       const double voxel[3], twin_t *t) {
   exset_sampler_t *sampler;
+  const exset_sampler_options_t measured = {{0, 0}, true};
   MUST(ctx, exset_grid_init(ctx, n, voxel, &t->grid));
-  MUST(ctx, exset_sampler_create(ctx, &t->grid, true, &sampler));
+  MUST(ctx, exset_sampler_create(ctx, &t->grid, &measured, &sampler));
   MUST(ctx, exset_alloc(ctx, exset_grid_cells_local(&t->grid), sizeof(float), &t->field));
   MUST(ctx, exset_alloc(ctx, exset_grid_cells_local(&t->grid), 1, &t->phase));
   MUST(ctx, exset_label_volume(ctx, sampler, model, 4, 1, t->phase, &t->field, NULL));

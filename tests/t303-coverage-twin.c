@@ -111,7 +111,7 @@ int main(int argc, char **argv) {
   exset_model_t model = make_model();
   MUST(ctx, exset_grid_init(ctx, n, voxel, &grid));
   MUST(ctx, exset_volume_init(ctx, &grid, PHASES, &volume));
-  MUST(ctx, exset_sampler_create(ctx, &grid, false, &sampler));
+  MUST(ctx, exset_sampler_create(ctx, &grid, NULL, &sampler));
   MUST(ctx, exset_label_volume(ctx, sampler, &model, 5, 0, volume.phase, NULL, NULL));
   exset_sampler_destroy(&sampler);
   exset_coverage_t rz, radial, open;

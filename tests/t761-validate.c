@@ -223,7 +223,7 @@ static void make_volume(exset_ctx_t *ctx, const exset_model_t *model, exset_volu
   exset_grid_t grid;
   exset_sampler_t *sampler;
   MUST(ctx, exset_grid_init(ctx, n, voxel, &grid));
-  MUST(ctx, exset_sampler_create(ctx, &grid, false, &sampler));
+  MUST(ctx, exset_sampler_create(ctx, &grid, NULL, &sampler));
   MUST(ctx, exset_volume_init(ctx, &grid, model->n_fields + 1, volume));
   MUST(ctx, exset_label_volume(ctx, sampler, model, 99, 0, volume->phase, NULL, NULL));
   exset_sampler_destroy(&sampler);

@@ -26,11 +26,11 @@ enum {
 enum { EXSET_AXIS_Z = 0, EXSET_AXIS_Y = 1, EXSET_AXIS_X = 2 }; /* order of array dimensions */
 
 typedef struct {
-  MPI_Comm comm;      /* own duplicate; errors are returned, never fatal */
-  int rank, size;     /* in comm */
-  int threads;        /* of each rank in parallel loops: OMP_NUM_THREADS, or 1 where it is not set */
-  int verbosity;      /* 0: results only, 1: progress (default), 2: details */
-  double start;       /* MPI_Wtime() at creation */
+  MPI_Comm comm;  /* own duplicate; errors are returned, never fatal */
+  int rank, size; /* in comm */
+  int threads;    /* of each rank in parallel loops: OMP_NUM_THREADS, or 1 where it is not set */
+  int verbosity;  /* 0: results only, 1: progress (default), 2: details */
+  double start;   /* MPI_Wtime() at creation */
   char message[1024]; /* text of the first error on this rank, "" if none */
 } exset_ctx_t;
 

@@ -59,4 +59,15 @@ typedef struct {
 int exset_grid_move_planes(exset_ctx_t *ctx, const exset_planes_t *from, exset_planes_t *to,
                            int64_t rows, int64_t row_bytes);
 
+/* A box of whole rows of a grid, held by one rank as [nz][ny] rows without gaps; any of its sizes may be 0. */
+typedef struct {
+  int64_t z0, nz, y0, ny;
+} exset_rows_t;
+/**
+ * Move rows of row_bytes from boxes that hold each row once to boxes of another cut. from, to: this rank's boxes, with
+ * their data. Collective. Errors: EXSET_ERR_LOCAL (MPI, memory, more than 2^31 rows or bytes).
+ */
+int exset_grid_move_rows(exset_ctx_t *ctx, int64_t row_bytes, exset_rows_t from, const void *data,
+                         exset_rows_t to, void *out);
+
 #endif

@@ -11,7 +11,9 @@
 #define EXSET_SAMPLE_H
 
 #include "exset/field.h"
+#include "exset/grid.h"
 #include "exset/rng.h"
+#include "exset/transform.h"
 
 /* ---- amplitudes ---------------------------------------------------------------------------- */
 
@@ -79,34 +81,50 @@ typedef struct {
   double plan, noise, fft, threshold, write;
 } exset_seconds_t;
 
-/* A grid's transform and buffer: 4 (1 + 2/nx) bytes for each local cell. */
+/* Process grid of the transform (0: chosen), and whether to time several algorithms while planning. */
+typedef struct {
+  int grid[2];
+  bool measure;
+} exset_sampler_options_t;
+
+/*
+ * A grid's streaming transform. Fields come row by row: rank (p, q) of the process grid makes the rows y of block q
+ * of the planes z of block p, its share [nz][rows][nx] of the grid. With q = 1 that is the rank's slab.
+ */
 typedef struct exset_sampler_s exset_sampler_t;
 
-/** measure: let the transform library time its algorithms (pays off for many realisations).
- *  Collective. Errors: EXSET_ERR_INPUT (too large for so few ranks), EXSET_ERR_RUN (memory). */
-int exset_sampler_create(exset_ctx_t *ctx, const exset_grid_t *grid, bool measure,
-                         exset_sampler_t **sampler);
+/** options: NULL for the defaults. Collective. Errors: EXSET_ERR_INPUT (process grid, too large for so few
+ *  ranks), EXSET_ERR_RUN (memory). */
+int exset_sampler_create(exset_ctx_t *ctx, const exset_grid_t *grid,
+                         const exset_sampler_options_t *options, exset_sampler_t **sampler);
 void exset_sampler_destroy(exset_sampler_t **sampler);
 const exset_grid_t *exset_sampler_grid(const exset_sampler_t *sampler);
+/** Who holds what. Local, borrowed. */
+const exset_transform_layout_t *exset_sampler_shape(const exset_sampler_t *sampler);
+/** The transform's options for such a grid. Local. */
+exset_transform_options_t exset_sampler_transform(const exset_grid_t *grid,
+                                                  const exset_sampler_options_t *options);
+
+/** Cells of this rank's share, and the place in it of cell x = 0 of the row (z, y), which it holds. Local. */
+int64_t exset_sampler_cells(const exset_sampler_t *sampler);
+int64_t exset_sampler_place(const exset_sampler_t *sampler, int64_t z, int64_t y);
+/** Is the share the rank's slab on every rank? Local. */
+bool exset_sampler_in_slabs(const exset_sampler_t *sampler);
+/** Move values of all shares, cell_bytes each, to slabs [nz_local][ny][nx]. Collective. Errors: EXSET_ERR_LOCAL (MPI,
+ *  memory). */
+int exset_sampler_to_slabs(exset_ctx_t *ctx, const exset_sampler_t *sampler, int64_t cell_bytes,
+                           const void *share, void *slab);
 
 /**
- * Fill the buffer with a(k) W(k) of one Gaussian component (from 0), the spectrum before its transform, as
- * [ny_local][nz][nx/2 + 1] complex numbers, planes y0... Local.
- */
-void exset_sampler_modes(exset_sampler_t *sampler, const exset_amplitude_t *amplitude,
-                         exset_draw_t draw, uint32_t component);
-/** The buffer as modes. Local, borrowed. */
-const float *exset_sampler_spectrum(const exset_sampler_t *sampler, int64_t *y0, int64_t *ny_local);
-/**
- * Draw one field X into the buffer: a Gaussian field, or a chi-square field as the sum of its squared
- * components. Coupling is not applied here. seconds (may be NULL) gets noise and fft times added.
- * Collective. Errors: EXSET_ERR_RUN (memory).
+ * Draw one field X, a Gaussian field or a chi-square field as the sum of its squared components, and hand its rows
+ * to take (see exset_rows_fn: from all threads). Coupling is not applied here. seconds: NULL, or noise, fft
+ * and threshold (in take) are added. Collective. Errors: EXSET_ERR_RUN (memory).
  */
 int exset_sampler_field(exset_ctx_t *ctx, exset_sampler_t *sampler, const exset_field_t *field,
-                        exset_draw_t draw, exset_seconds_t *seconds);
-/** The buffer as a real field: [nz_local][ny][row], row = 2 (nx/2 + 1) floats of which nx count. Local, borrowed. */
-float *exset_sampler_real(exset_sampler_t *sampler, int64_t *row);
-/** Copy the real field without padding to out[nz_local][ny][nx]. Local. */
-void exset_sampler_copy(exset_sampler_t *sampler, float *out);
+                        exset_draw_t draw, exset_rows_fn take, void *user,
+                        exset_seconds_t *seconds);
+/** The same into an array, this rank's slab [nz_local][ny][nx]. Collective. Errors: EXSET_ERR_RUN. */
+int exset_sampler_values(exset_ctx_t *ctx, exset_sampler_t *sampler, const exset_field_t *field,
+                         exset_draw_t draw, float *value);
 
 #endif

@@ -110,5 +110,7 @@ int64_t exset_transform_stride(const exset_transform_t *transform);
  */
 int exset_transform_wisdom_load(exset_ctx_t *ctx, const char *path);
 int exset_transform_wisdom_save(exset_ctx_t *ctx, const char *path);
+/** Name and version of the library behind the 1D transforms. Local, static text. */
+const char *exset_transform_library(void);
 
 #endif

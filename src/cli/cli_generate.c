@@ -1,7 +1,6 @@
 /* exset generate: twins of a model. */
 #include "cli_inputs.h"
 #include "cli_provenance.h"
-#include "exset/fft.h"
 #include "exset/label.h"
 
 #include <inttypes.h>
@@ -19,6 +18,7 @@ typedef struct {
   int64_t seed, realisations;
   int output;
   bool measure;
+  int process_grid[2]; /* 0: chosen */
   char *wisdom; /* file, or NULL */
   char *path;   /* main output */
   int n_arrays; /* fields written beside the labels */
@@ -50,6 +50,16 @@ static int read_grid(exset_ctx_t *ctx, const exset_config_t *config, exset_grid_
   return exset_grid_init(ctx, size, voxel, grid);
 }
 
+static int read_process_grid(exset_ctx_t *ctx, const exset_config_t *config, int grid[2]) {
+  int64_t value[2];
+  int n;
+  EXSET_TRY(exset_config_int_list(config, "fft_grid", 2, value, &n));
+  if (n == 1)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "-fft_grid has 1 value; allowed: 2 (P,Q with P Q ranks)");
+  for (int i = 0; i < n; i++) grid[i] = (int)value[i];
+  return EXSET_OK;
+}
+
 static int plan_read(exset_ctx_t *ctx, const exset_config_t *config, plan_t *plan) {
   int effort;
   EXSET_TRY(cli_model_read(ctx, config, false, &plan->model));
@@ -59,6 +69,7 @@ static int plan_read(exset_ctx_t *ctx, const exset_config_t *config, plan_t *pla
   EXSET_TRY(exset_config_choice(config, "output", &plan->output));
   EXSET_TRY(exset_config_choice(config, "fft_plan", &effort));
   plan->measure = effort == 1;
+  EXSET_TRY(read_process_grid(ctx, config, plan->process_grid));
   plan->wisdom = exset_config_string_item(config, "fft_wisdom", 0);
   plan->path = cli_path(config, default_name, NULL);
   if (!plan->path) return exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory");
@@ -75,6 +86,10 @@ static void plan_clear(plan_t *plan) {
   exset_model_clear(&plan->model);
   free(plan->wisdom);
   free(plan->path);
+}
+
+static exset_sampler_options_t sampler_options(const plan_t *plan) {
+  return (exset_sampler_options_t){{plan->process_grid[0], plan->process_grid[1]}, plan->measure};
 }
 
 static int64_t largest_prime(int64_t n) {
@@ -132,32 +147,23 @@ static void warn_of_model(const exset_ctx_t *ctx, const plan_t *plan) {
 }
 
 /* Bytes that the busiest rank will hold. */
-typedef struct {
-  double fft, labels, fields, extra, exchange;
-} memory_t;
+static int estimate_memory(exset_ctx_t *ctx, const plan_t *plan, exset_label_memory_t *m) {
+  const exset_sampler_options_t options = sampler_options(plan);
+  EXSET_TRY(exset_label_memory(ctx, &plan->grid, &plan->model, &options, plan->n_arrays > 0, m));
+  return EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, m, sizeof *m / sizeof(double), MPI_DOUBLE,
+                                      MPI_MAX, ctx->comm));
+}
 
-static int estimate_memory(exset_ctx_t *ctx, const plan_t *plan, memory_t *m) {
-  exset_fft_layout_t layout;
-  EXSET_TRY(exset_fft_layout(ctx, plan->grid.n, &layout));
-  bool coupled = false, accumulates = false;
-  for (int f = 0; f < plan->model.n_fields; f++) {
-    coupled |= f > 0 && plan->model.field[f].coupling != 0;
-    accumulates |=
-        plan->model.field[f].type == EXSET_FIELD_CHI_SQUARE && plan->model.field[f].dof > 1;
-  }
-  const double cells = (double)exset_grid_cells_local(&plan->grid);
-  const double padded = (double)layout.nz_local * (double)plan->grid.n[1] * (double)layout.row;
-  double sizes[4] = {(double)layout.buffer_bytes, cells, 4 * cells * plan->n_arrays,
-                     4 * (coupled ? cells : 0) + 4 * (accumulates ? padded : 0)};
-  EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, sizes, 4, MPI_DOUBLE, MPI_MAX, ctx->comm)));
-  /* FFTW swaps blocks of two ranks through a buffer of one block */
-  *m = (memory_t){sizes[0], sizes[1], sizes[2], sizes[3], ctx->size > 1 ? sizes[0] / ctx->size : 0};
-  return EXSET_OK;
+static int check_grid(exset_ctx_t *ctx, const plan_t *plan) {
+  const exset_sampler_options_t options = sampler_options(plan);
+  const exset_transform_options_t transform = exset_sampler_transform(&plan->grid, &options);
+  exset_transform_layout_t layout;
+  return exset_transform_layout(ctx, &transform, &layout);
 }
 
 static int print_plan(exset_ctx_t *ctx, const plan_t *plan) {
   const exset_grid_t *g = &plan->grid;
-  memory_t m;
+  exset_label_memory_t m;
   EXSET_TRY(estimate_memory(ctx, plan, &m));
   int transforms = 0;
   for (int f = 0; f < plan->model.n_fields; f++) transforms += plan->model.field[f].dof;
@@ -172,10 +178,11 @@ static int print_plan(exset_ctx_t *ctx, const plan_t *plan) {
       transforms, plan->realisations);
   exset_print(
       ctx,
-      "memory      %.3g GB on the busiest of %d ranks: transform %.3g, exchange %.3g, labels %.3g, "
-      "fields %.3g, accumulators %.3g\n",
-      (m.fft + m.exchange + m.labels + m.fields + m.extra) / 1e9, ctx->size, m.fft / 1e9,
-      m.exchange / 1e9, m.labels / 1e9, m.fields / 1e9, m.extra / 1e9);
+      "memory      %.3g GB on the busiest of %d ranks: transform %.3g, scratch %.3g, labels %.3g, "
+      "fields %.3g, sums of squares %.3g, first field %.3g\n",
+      (m.transform + m.scratch + m.labels + m.fields + m.sums + m.first) / 1e9, ctx->size,
+      m.transform / 1e9, m.scratch / 1e9, m.labels / 1e9, m.fields / 1e9, m.sums / 1e9,
+      m.first / 1e9);
   return EXSET_OK;
 }
 
@@ -374,9 +381,10 @@ static int provenance_of(exset_ctx_t *ctx, const exset_config_t *config, const p
 static int make_sampler(exset_ctx_t *ctx, const plan_t *plan, exset_sampler_t **sampler,
                         double *seconds) {
   const double start = MPI_Wtime();
-  if (plan->wisdom) EXSET_TRY(exset_fft_wisdom_load(ctx, plan->wisdom));
-  EXSET_TRY(exset_sampler_create(ctx, &plan->grid, plan->measure, sampler));
-  if (plan->wisdom) EXSET_TRY(exset_fft_wisdom_save(ctx, plan->wisdom));
+  if (plan->wisdom) EXSET_TRY(exset_transform_wisdom_load(ctx, plan->wisdom));
+  const exset_sampler_options_t options = sampler_options(plan);
+  EXSET_TRY(exset_sampler_create(ctx, &plan->grid, &options, sampler));
+  if (plan->wisdom) EXSET_TRY(exset_transform_wisdom_save(ctx, plan->wisdom));
   *seconds = MPI_Wtime() - start;
   return EXSET_OK;
 }
@@ -404,11 +412,10 @@ int exset_cli_generate(exset_ctx_t *ctx, exset_config_t *config) {
   plan_t plan;
   memset(&plan, 0, sizeof plan);
   bool dry_run = false;
-  exset_fft_layout_t layout;
   int err = exset_agree(ctx, plan_read(ctx, config, &plan));
   if (!err) err = exset_config_bool(config, "dry_run", &dry_run);
   if (!err) err = check_output(ctx, config, &plan);
-  if (!err) err = exset_fft_layout(ctx, plan.grid.n, &layout); /* mistakes come before warnings */
+  if (!err) err = exset_agree(ctx, check_grid(ctx, &plan)); /* mistakes come before warnings */
   if (!err) {
     if (!exset_config_given(config, "voxel_size"))
       exset_warn(ctx, "no -voxel_size: voxels of 1 um are assumed");

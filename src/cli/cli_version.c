@@ -1,8 +1,8 @@
 /* Versions of the program and of its libraries. */
 #include "cli.h"
 
-#include "exset/fft.h"
 #include "exset/nn.h"
+#include "exset/transform.h"
 
 #include <string.h>
 
@@ -25,7 +25,7 @@ cJSON *cli_versions(void) {
   mpi[strcspn(mpi, ",\n")] = '\0';
   cJSON_AddStringToObject(versions, "exset", cli_git_state());
   cJSON_AddStringToObject(versions, "mpi", mpi);
-  cJSON_AddStringToObject(versions, "fftw", exset_fft_version());
+  cJSON_AddStringToObject(versions, "fftw", exset_transform_library());
   cJSON_AddStringToObject(versions, "petsc", exset_config_petsc_version());
   cJSON_AddStringToObject(versions, "onednn", exset_nn_version());
   cJSON_AddStringToObject(versions, "cjson", cJSON_Version());

@@ -88,6 +88,9 @@ static const exset_key_t keys[] = {
      "number of independent twins"},
     {"output", EXSET_KEY_CHOICE, 1, "labels,fields,none", "", "labels", ",generate,",
      "what to write: labels, labels and fields, or nothing (figures only)"},
+    {"fft_grid", EXSET_KEY_INT, 2, "[1,inf)", "", NULL, ",generate,",
+     "process grid P,Q of the transforms: P ranks share the planes, Q the rows of each; P Q is the number of "
+     "ranks; Q = 1 is chosen unless there are many ranks"},
     {"fft_plan", EXSET_KEY_CHOICE, 1, "estimate,measure", "", "estimate", ",generate,",
      "how transforms are planned; measure takes seconds to minutes and pays off for many "
      "realisations"},

@@ -250,28 +250,11 @@ static int make_plans(exset_ctx_t *ctx, exset_transform_t *t, bool measure) {
   return EXSET_OK;
 }
 
-/* The wisdom of rank 0 to all. */
-static int share_wisdom(exset_ctx_t *ctx) {
-  char *text = ctx->rank == 0 ? fftwf_export_wisdom_to_string() : NULL;
-  int64_t size = text ? (int64_t)strlen(text) + 1 : 0;
-  int err = EXSET_MPI(ctx, MPI_Bcast(&size, 1, MPI_INT64_T, 0, ctx->comm));
-  char *copy = NULL;
-  if (!err && size > 0 && size <= INT_MAX) {
-    err = exset_alloc_all(ctx, size, 1, &copy);
-    if (!err && text) memcpy(copy, text, (size_t)size);
-    if (!err) err = EXSET_MPI(ctx, MPI_Bcast(copy, (int)size, MPI_CHAR, 0, ctx->comm));
-    if (!err && ctx->rank > 0) fftwf_import_wisdom_from_string(copy);
-    free(copy);
-  }
-  if (text) fftwf_free(text);
-  return err;
-}
-
 /* Rank 0 alone measures, so that all have the same plans. */
 static int plan_all(exset_ctx_t *ctx, exset_transform_t *t, bool measure) {
   if (!measure) return exset_agree(ctx, make_plans(ctx, t, false));
   EXSET_TRY(exset_agree(ctx, ctx->rank == 0 ? make_plans(ctx, t, true) : EXSET_OK));
-  EXSET_TRY(share_wisdom(ctx));
+  EXSET_TRY(transform_share_wisdom(ctx));
   return exset_agree(ctx, ctx->rank > 0 ? make_plans(ctx, t, true) : EXSET_OK);
 }
 

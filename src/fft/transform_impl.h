@@ -142,6 +142,9 @@ static inline int64_t transform_batches(const exset_transform_t *t) {
   return (t->l.rows_local + EXSET_TILE - 1) / EXSET_TILE;
 }
 
+/** Wisdom of rank 0 to all (transform_wisdom.c). Collective. Errors: EXSET_ERR_RUN. */
+int transform_share_wisdom(exset_ctx_t *ctx);
+
 /* ---- exchanges (transform_exchange.c) ----------------------------------------------------------------- */
 
 /* An all-to-all on its way, while the next group is worked on. */

@@ -1,42 +1,46 @@
 /*
- * Realisations: amplitude times Hermitian noise, filled plane by plane of k_y in the transposed layout
- * [ny_local][nz][nx/2 + 1], and transformed in place.
- *
- * A mode's counter is (k_x div 2, k_y, k_z, component) with signed indices; one draw of four words serves the
- * modes k_x = 2p and 2p + 1. On the planes k_x = 0 and, for even nx, k_x = nx/2 the mirror image of a
- * mode is stored as well: of the two the canonical one is drawn, the other is its conjugate.
+ * Realisations: amplitudes times Hermitian noise go into a streaming transform, whose rows are taken as they come.
+ * Of a sum of squares only the components so far are kept.
  */
-#include "exset/fft.h"
 #include "exset/sample.h"
 #include "exset/simd.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct exset_sampler_s {
   exset_grid_t grid;
-  exset_fft_t *fft;
-  exset_fft_layout_t layout;
-  float *amplitude; /* one row */
-  float *edge[2];   /* amplitudes at k_x = 0 and nx/2 for all k_z of a plane */
+  exset_transform_t *transform;
+  exset_transform_layout_t l;
+  float *scratch; /* [threads][scratch_size] for amplitudes */
+  int64_t scratch_size;
 };
 
-int exset_sampler_create(exset_ctx_t *ctx, const exset_grid_t *grid, bool measure,
-                         exset_sampler_t **out) {
+exset_transform_options_t exset_sampler_transform(const exset_grid_t *grid,
+                                                  const exset_sampler_options_t *options) {
+  exset_transform_options_t t = {.n = {grid->n[0], grid->n[1], grid->n[2]}};
+  if (!options) return t;
+  t.grid[0] = options->grid[0];
+  t.grid[1] = options->grid[1];
+  t.measure = options->measure;
+  return t;
+}
+
+int exset_sampler_create(exset_ctx_t *ctx, const exset_grid_t *grid,
+                         const exset_sampler_options_t *options, exset_sampler_t **out) {
   *out = NULL;
   exset_sampler_t *s;
   int err;
   EXSET_TRY(exset_alloc_all(ctx, 1, sizeof *s, &s));
   s->grid = *grid;
-  const int flags = EXSET_FFT_BACKWARD | EXSET_FFT_TRANSPOSED | (measure ? EXSET_FFT_MEASURE : 0);
-  EXSET_TRY_GOTO(err, fail, exset_fft_create(ctx, grid->n, flags, &s->fft));
-  s->layout = *exset_fft_shape(s->fft);
-  const int64_t nz = grid->n[EXSET_AXIS_Z];
-  EXSET_TRY_GOTO(err, fail,
-                 exset_alloc_all(ctx, s->layout.modes_x + 32, sizeof(float), &s->amplitude));
-  for (int e = 0; e < 2; e++)
-    EXSET_TRY_GOTO(err, fail, exset_alloc_all(ctx, nz, sizeof(float), &s->edge[e]));
+  const exset_transform_options_t t = exset_sampler_transform(grid, options);
+  EXSET_TRY_GOTO(err, fail, exset_transform_create(ctx, &t, &s->transform));
+  s->l = *exset_transform_shape(s->transform);
+  const int64_t column = grid->n[EXSET_AXIS_Z] / 2 + 1, quantum = 64;
+  s->scratch_size = 2 * ((column + quantum - 1) / quantum * quantum);
+  EXSET_TRY_GOTO(
+      err, fail,
+      exset_alloc_all(ctx, s->scratch_size * ctx->threads, sizeof *s->scratch, &s->scratch));
   *out = s;
   return EXSET_OK;
 fail:
@@ -46,10 +50,8 @@ fail:
 
 void exset_sampler_destroy(exset_sampler_t **s) {
   if (!*s) return;
-  exset_fft_destroy(&(*s)->fft);
-  free((*s)->amplitude);
-  free((*s)->edge[0]);
-  free((*s)->edge[1]);
+  exset_transform_destroy(&(*s)->transform);
+  free((*s)->scratch);
   free(*s);
   *s = NULL;
 }
@@ -58,186 +60,129 @@ const exset_grid_t *exset_sampler_grid(const exset_sampler_t *s) {
   return &s->grid;
 }
 
-static int64_t signed_index(int64_t i, int64_t n) {
-  return i <= n / 2 ? i : i - n;
+const exset_transform_layout_t *exset_sampler_shape(const exset_sampler_t *s) {
+  return &s->l;
 }
 
-/* ---- noise times amplitude ------------------------------------------------------------------- */
-
-/* Counters of the pairs first, first + 1, ... of a row. */
-EXSET_CLONES static void row_counters(int n, uint32_t first, uint32_t ky, uint32_t kz,
-                                      uint32_t component, exset_rng_batch_t *batch) {
-  for (int i = 0; i < n; i++) {
-    batch->word[0][i] = first + (uint32_t)i;
-    batch->word[1][i] = ky;
-    batch->word[2][i] = kz;
-    batch->word[3][i] = component;
-  }
+int64_t exset_sampler_cells(const exset_sampler_t *s) {
+  return s->l.nz_local * s->l.rows_local * s->l.n[EXSET_AXIS_X];
 }
 
-/* Pairs of modes 2p and 2p + 1: (re, im) each. */
-EXSET_CLONES static void store_pairs(int n, const float *restrict amplitude,
-                                     const exset_normal_batch_t *restrict w, float *restrict out) {
-  for (int i = 0; i < n; i++) {
-    const float even = amplitude[2 * i], odd = amplitude[2 * i + 1];
-    out[4 * i] = even * w->value[0][i];
-    out[4 * i + 1] = even * w->value[1][i];
-    out[4 * i + 2] = odd * w->value[2][i];
-    out[4 * i + 3] = odd * w->value[3][i];
-  }
+int64_t exset_sampler_place(const exset_sampler_t *s, int64_t z, int64_t y) {
+  return ((z - s->l.z0) * s->l.rows_local + y - s->l.row0) * s->l.n[EXSET_AXIS_X];
 }
 
-static int round_up(int n) {
-  return (n + EXSET_RNG_QUANTUM - 1) / EXSET_RNG_QUANTUM * EXSET_RNG_QUANTUM;
+bool exset_sampler_in_slabs(const exset_sampler_t *s) {
+  return s->l.q == 1;
 }
 
-/* The modes k_x = 0..modes - 1 of one row. */
-static void fill_row(exset_rng_key_t key, uint32_t component, int64_t ky, int64_t kz, int64_t modes,
-                     const float *amplitude, float *row) {
-  exset_rng_batch_t words;
-  exset_normal_batch_t normals;
-  const int64_t pairs = (modes + 1) / 2;
-  for (int64_t first = 0; first < pairs; first += EXSET_RNG_BATCH) {
-    const int n = (int)(pairs - first < EXSET_RNG_BATCH ? pairs - first : EXSET_RNG_BATCH);
-    row_counters(round_up(n), (uint32_t)first, (uint32_t)ky, (uint32_t)kz, component, &words);
-    exset_rng_words(key, n, &words);
-    exset_rng_normals(n, &words, &normals);
-    const int whole = 2 * (first + n) <= modes ? n : n - 1; /* the last mode may lack a partner */
-    store_pairs(whole, amplitude + 2 * first, &normals, row + 4 * first);
-    if (whole < n) {
-      row[4 * (first + whole)] = amplitude[2 * (first + whole)] * normals.value[0][whole];
-      row[4 * (first + whole) + 1] = amplitude[2 * (first + whole)] * normals.value[1][whole];
-    }
-  }
-}
-
-/*
- * The modes of one plane k_y (array index iy) with k_x = 0 or k_x = nx/2, over all k_z. modes points to
- * the first, stride floats apart.
- */
-static void fill_edge(const int64_t n[3], exset_rng_key_t key, uint32_t component, int64_t kx,
-                      int64_t iy, const float *amplitude, int64_t stride, float *modes) {
-  const int64_t nz = n[EXSET_AXIS_Z], ny = n[EXSET_AXIS_Y], my = (ny - iy) % ny;
-  const int value = 2 * (int)(kx % 2);
-  exset_rng_batch_t words;
-  exset_normal_batch_t normals;
-  memset(&words, 0, sizeof words);
-  for (int64_t first = 0; first < nz; first += EXSET_RNG_BATCH) {
-    const int count = (int)(nz - first < EXSET_RNG_BATCH ? nz - first : EXSET_RNG_BATCH);
-    for (int i = 0; i < count; i++) {
-      const int64_t iz = first + i, mz = (nz - iz) % nz;
-      const bool mirror = iy > my || (iy == my && iz > mz);
-      words.word[0][i] = (uint32_t)(kx / 2);
-      words.word[1][i] = (uint32_t)signed_index(mirror ? my : iy, ny);
-      words.word[2][i] = (uint32_t)signed_index(mirror ? mz : iz, nz);
-      words.word[3][i] = component;
-    }
-    exset_rng_words(key, count, &words);
-    exset_rng_normals(count, &words, &normals);
-    for (int i = 0; i < count; i++) {
-      const int64_t iz = first + i, mz = (nz - iz) % nz;
-      const bool mirror = iy > my || (iy == my && iz > mz), self = iy == my && iz == mz;
-      const float re = normals.value[value][i], im = normals.value[value + 1][i];
-      float *mode = modes + iz * stride;
-      mode[0] = amplitude[iz] * (self ? (float)M_SQRT2 * re : re);
-      mode[1] = self ? 0.0f : amplitude[iz] * (mirror ? -im : im);
-    }
-  }
-}
-
-static void fill_plane(exset_sampler_t *s, const exset_amplitude_t *amplitude, exset_rng_key_t key,
-                       uint32_t component, int64_t iy, float *plane) {
-  const int64_t *n = s->grid.n, nz = n[EXSET_AXIS_Z], nx = n[EXSET_AXIS_X];
-  const int64_t row = s->layout.row, inner = (nx + 1) / 2; /* modes other than k_x = nx/2 */
-  const int64_t ky = signed_index(iy, n[EXSET_AXIS_Y]);
-  for (int64_t iz = 0; iz <= nz / 2; iz++) {
-    const int64_t mz = (nz - iz) % nz; /* of equal amplitude */
-    exset_amplitude_row(amplitude, iy, iz, s->amplitude);
-    s->edge[0][iz] = s->edge[0][mz] = s->amplitude[0];
-    s->edge[1][iz] = s->edge[1][mz] = s->amplitude[nx / 2];
-    fill_row(key, component, ky, signed_index(iz, nz), inner, s->amplitude, plane + iz * row);
-    if (mz != iz)
-      fill_row(key, component, ky, signed_index(mz, nz), inner, s->amplitude, plane + mz * row);
-  }
-  fill_edge(n, key, component, 0, iy, s->edge[0], row, plane);
-  if (nx % 2 == 0) fill_edge(n, key, component, nx / 2, iy, s->edge[1], row, plane + 2 * (nx / 2));
-}
-
-void exset_sampler_modes(exset_sampler_t *s, const exset_amplitude_t *amplitude, exset_draw_t draw,
-                         uint32_t component) {
-  const exset_rng_key_t key =
-      exset_rng_key(draw.seed, EXSET_STREAM_VOLUME, draw.realisation, draw.field);
-  float *data = exset_fft_data(s->fft);
-  for (int64_t y = 0; y < s->layout.ny_local; y++)
-    fill_plane(s, amplitude, key, component, s->layout.y0 + y,
-               data + y * s->grid.n[EXSET_AXIS_Z] * s->layout.row);
-}
-
-const float *exset_sampler_spectrum(const exset_sampler_t *s, int64_t *y0, int64_t *ny_local) {
-  *y0 = s->layout.y0;
-  *ny_local = s->layout.ny_local;
-  return exset_fft_data(s->fft);
+int exset_sampler_to_slabs(exset_ctx_t *ctx, const exset_sampler_t *s, int64_t cell_bytes,
+                           const void *share, void *slab) {
+  const exset_rows_t from = {s->l.z0, s->l.nz_local, s->l.row0, s->l.rows_local};
+  const exset_rows_t to = {s->grid.z0, s->grid.nz_local, 0, s->grid.n[EXSET_AXIS_Y]};
+  return exset_grid_move_rows(ctx, cell_bytes * s->l.n[EXSET_AXIS_X], from, share, to, slab);
 }
 
 /* ---- fields ---------------------------------------------------------------------------------- */
 
-float *exset_sampler_real(exset_sampler_t *s, int64_t *row) {
-  *row = s->layout.row;
-  return exset_fft_data(s->fft);
-}
-
-void exset_sampler_copy(exset_sampler_t *s, float *out) {
-  const int64_t nx = s->grid.n[EXSET_AXIS_X], rows = s->layout.nz_local * s->grid.n[EXSET_AXIS_Y];
-  const float *data = exset_fft_data(s->fft);
-  for (int64_t r = 0; r < rows; r++)
-    memcpy(out + r * nx, data + r * s->layout.row, (size_t)nx * sizeof *out);
-}
-
-EXSET_CLONES static void add_squares(int64_t n, const float *restrict z, float *restrict sum) {
-  for (int64_t i = 0; i < n; i++) sum[i] += z[i] * z[i];
+EXSET_CLONES static void add_squares(int64_t n, bool first, const float *restrict z,
+                                     float *restrict sum) {
+  if (first)
+    for (int64_t i = 0; i < n; i++) sum[i] = z[i] * z[i];
+  else
+    for (int64_t i = 0; i < n; i++) sum[i] += z[i] * z[i];
 }
 
 EXSET_CLONES static void finish_squares(int64_t n, const float *restrict sum, float *restrict z) {
-  for (int64_t i = 0; i < n; i++) z[i] = sum[i] + z[i] * z[i];
+  if (sum)
+    for (int64_t i = 0; i < n; i++) z[i] = sum[i] + z[i] * z[i];
+  else
+    for (int64_t i = 0; i < n; i++) z[i] *= z[i];
 }
 
-EXSET_CLONES static void squares(int64_t n, float *z) {
-  for (int64_t i = 0; i < n; i++) z[i] *= z[i];
+/* One component of a field on its way through the transform. */
+typedef struct {
+  const exset_sampler_t *sampler;
+  const exset_amplitude_t *amplitude;
+  exset_draw_t draw;
+  int component, components;
+  bool squared;
+  float *sum; /* of squares so far, this rank's share, or NULL */
+  exset_rows_fn take;
+  void *user;
+} component_t;
+
+static void fill(void *user, int thread, int64_t ky, int64_t kx, int64_t count, float *column,
+                 int64_t stride) {
+  const component_t *c = user;
+  exset_modes_fill(c->amplitude, c->draw, (uint32_t)c->component, ky, kx, count, column, stride,
+                   c->sampler->scratch + thread * c->sampler->scratch_size);
 }
 
-/* Sum of squares: components but the last are added up in sum, the last is completed in the buffer.
- * Padding goes through the same arithmetic. */
-static void accumulate(exset_sampler_t *s, const exset_field_t *field, int component, float *sum) {
-  const int64_t cells = s->layout.nz_local * s->grid.n[EXSET_AXIS_Y] * s->layout.row;
-  float *data = exset_fft_data(s->fft);
-  if (field->dof == 1) squares(cells, data);
-  else if (component == field->dof - 1) finish_squares(cells, sum, data);
-  else add_squares(cells, data, sum);
+static void take(void *user, int thread, int64_t z, int64_t y, int64_t count, float *row,
+                 int64_t stride) {
+  const component_t *c = user;
+  const int64_t n_x = c->sampler->l.n[EXSET_AXIS_X];
+  const bool last = c->component == c->components - 1;
+  float *sum = c->sum ? c->sum + exset_sampler_place(c->sampler, z, y) : NULL;
+  for (int64_t i = 0; c->squared && i < count; i++) {
+    float *own = sum ? sum + i * n_x : NULL;
+    if (last) finish_squares(n_x, own, row + i * stride);
+    else add_squares(n_x, c->component == 0, row + i * stride, own);
+  }
+  if (last) c->take(c->user, thread, z, y, count, row, stride);
 }
 
 int exset_sampler_field(exset_ctx_t *ctx, exset_sampler_t *s, const exset_field_t *field,
-                        exset_draw_t draw, exset_seconds_t *seconds) {
-  const bool squared = field->type == EXSET_FIELD_CHI_SQUARE;
-  const int components = squared ? field->dof : 1;
+                        exset_draw_t draw, exset_rows_fn take_rows, void *user,
+                        exset_seconds_t *seconds) {
+  component_t c = {.sampler = s, .draw = draw, .take = take_rows, .user = user};
+  c.squared = field->type == EXSET_FIELD_CHI_SQUARE;
+  c.components = c.squared ? field->dof : 1;
   exset_amplitude_t *amplitude;
-  float *sum = NULL;
-  double t = MPI_Wtime();
+  exset_transform_seconds_t spent = {0, 0, 0, 0};
+  const double start = MPI_Wtime();
   EXSET_TRY(exset_amplitude_create(ctx, s->grid.n, s->grid.voxel, &field->spectrum, &amplitude));
+  c.amplitude = amplitude;
+  const double prepared = MPI_Wtime() - start;
   int err = EXSET_OK;
-  if (components > 1)
-    err = exset_alloc_all(ctx, s->layout.nz_local * s->grid.n[EXSET_AXIS_Y] * s->layout.row,
-                          sizeof *sum, &sum);
-  for (int c = 0; c < components && !err; c++) {
-    exset_sampler_modes(s, amplitude, draw, (uint32_t)c);
-    const double filled = MPI_Wtime();
-    if (seconds) seconds->noise += filled - t;
-    exset_fft_backward(s->fft);
-    if (seconds) seconds->fft += MPI_Wtime() - filled;
-    t = MPI_Wtime();
-    if (squared) accumulate(s, field, c, sum);
+  if (c.components > 1) err = exset_alloc_all(ctx, exset_sampler_cells(s), sizeof *c.sum, &c.sum);
+  for (; c.component < c.components && !err; c.component++)
+    err = exset_transform_synthesis(ctx, s->transform, fill, take, &c, &spent);
+  if (seconds) {
+    seconds->noise += prepared + spent.columns;
+    seconds->fft += spent.fft + spent.exchange;
+    seconds->threshold += spent.rows;
   }
-  if (seconds) seconds->noise += MPI_Wtime() - t;
-  free(sum);
+  free(c.sum);
   exset_amplitude_destroy(&amplitude);
+  return err;
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+typedef struct {
+  const exset_sampler_t *sampler;
+  float *share;
+} values_t;
+
+static void copy_rows(void *user, int thread, int64_t z, int64_t y, int64_t count, float *row,
+                      int64_t stride) {
+  const values_t *v = user;
+  (void)thread;
+  const int64_t n_x = v->sampler->l.n[EXSET_AXIS_X];
+  float *out = v->share + exset_sampler_place(v->sampler, z, y);
+  for (int64_t i = 0; i < count; i++)
+    memcpy(out + i * n_x, row + i * stride, (size_t)n_x * sizeof *out);
+}
+
+int exset_sampler_values(exset_ctx_t *ctx, exset_sampler_t *s, const exset_field_t *field,
+                         exset_draw_t draw, float *value) {
+  values_t v = {s, value};
+  const bool move = !exset_sampler_in_slabs(s);
+  if (move) EXSET_TRY(exset_alloc_all(ctx, exset_sampler_cells(s), sizeof *v.share, &v.share));
+  int err = exset_sampler_field(ctx, s, field, draw, copy_rows, &v, NULL);
+  if (!err && move) err = exset_sampler_to_slabs(ctx, s, sizeof *value, v.share, value);
+  if (move) free(v.share);
   return err;
 }

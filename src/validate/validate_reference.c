@@ -184,7 +184,7 @@ static int make_twins(study_t *s, uint64_t seed, int64_t size[3]) {
   exset_volume_t volume = {0};
   EXSET_TRY(twin_grid(s, &grid));
   memcpy(size, grid.n, sizeof grid.n);
-  int err = exset_sampler_create(s->ctx, &grid, false, &sampler);
+  int err = exset_sampler_create(s->ctx, &grid, NULL, &sampler);
   if (!err) err = exset_volume_init(s->ctx, &grid, s->n_phases, &volume);
   for (int t = 0; t < s->n_twins && !err; t++) {
     err =
