@@ -81,6 +81,46 @@ static void check_bits(void) {
   CHECK(wrong_place == 0);
 }
 
+/* Columns of modes are words and normals of single counters times amplitudes, to the bit; nothing beyond is written. */
+static void check_modes(void) {
+  enum { MOST = EXSET_RNG_RUN };
+  const exset_rng_key_t key = {{0x89abcdefu, 0x3c6ef372u}};
+  const uint32_t word[3] = {0xfffffff0u, 77, 3};
+  static uint32_t third[MOST];
+  static float amplitude[2][MOST], column[2][2 * MOST + 1];
+  const float *const a[2] = {amplitude[0], amplitude[1]};
+  int wrong = 0, touched = 0;
+  for (int i = 0; i < MOST; i++) {
+    third[i] = i % 2 ? (uint32_t)-i : (uint32_t)i * 2654435761u;
+    amplitude[0][i] = 1.0f + 0.01f * (float)i;
+    amplitude[1][i] = 0.3f * (float)(i % 7);
+  }
+  for (int n = 1; n <= MOST; n += n < 40 ? 1 : 9)
+    for (int which = 1; which <= 3; which++) { /* either column, or both */
+      float *const out[2] = {which & 1 ? column[0] : NULL, which & 2 ? column[1] : NULL};
+      column[0][2 * n] = column[1][2 * n] = 77;
+      exset_rng_modes(key, word, n, third, a, out);
+      touched += column[0][2 * n] != 77 || column[1][2 * n] != 77;
+      for (int i = 0; i < n; i++) {
+        exset_rng_batch_t words;
+        exset_normal_batch_t z;
+        memset(&words, 0, sizeof words);
+        words.word[0][0] = word[0];
+        words.word[1][0] = word[1];
+        words.word[2][0] = third[i];
+        words.word[3][0] = word[2];
+        exset_rng_words(key, 1, &words);
+        exset_rng_normals(1, &words, &z);
+        for (int v = 0; v < 4; v++) {
+          const float expected = amplitude[v / 2][i] * z.value[v][0];
+          if (out[v / 2]) wrong += memcmp(&out[v / 2][2 * i + v % 2], &expected, 4) != 0;
+        }
+      }
+    }
+  CHECK(wrong == 0);
+  CHECK(touched == 0);
+}
+
 /* Against the formulas in double precision, at ordinary and extreme words. */
 static void check_formula(void) {
   static const uint32_t word[] = {0,           1,           2,           0x7fffffffu,
@@ -190,6 +230,7 @@ int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   check_exponential();
   check_bits();
+  check_modes();
   check_formula();
   check_statistics();
   check_keys();

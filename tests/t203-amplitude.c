@@ -176,6 +176,8 @@ int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   check_all(ctx, (const int64_t[3]){6, 10, 40}, (const double[3]){0.5, 0.4, 0.2});
   check_all(ctx, (const int64_t[3]){7, 9, 15}, (const double[3]){0.3, 0.4, 0.5});
+  check_all(ctx, (const int64_t[3]){5, 12, 12}, (const double[3]){0.3, 0.4, 0.4}); /* x and y alike */
+  check_all(ctx, (const int64_t[3]){4, 9, 9}, (const double[3]){0.6, 0.4, 0.4});
   check_all(ctx, (const int64_t[3]){1100, 2, 3}, (const double[3]){0.1, 0.4, 0.5});
   if (ctx->rank == 0) check_extent();
   return test_end(ctx);

@@ -48,6 +48,15 @@ void exset_rng_words(exset_rng_key_t key, int n, exset_rng_batch_t *batch);
  */
 void exset_rng_normals(int n, const exset_rng_batch_t *words, exset_normal_batch_t *normals);
 
+/**
+ * Noise of two columns of modes: for i < n <= EXSET_RNG_RUN the four words of the counter (word[0], word[1], third[i], word[2]) give two
+ * complex normal variates as above; out[v][2 i], out[v][2 i + 1] = amplitude[v][i] times the v-th of them, v = 0, 1.
+ * Either of out may be NULL: not wanted. third and amplitude must be readable up to n rounded up to the quantum. Local.
+ */
+enum { EXSET_RNG_RUN = 256 };
+void exset_rng_modes(exset_rng_key_t key, const uint32_t word[3], int n, const uint32_t *third,
+                     const float *const amplitude[2], float *const out[2]);
+
 /** One counter's four random words, and uniform numbers in (0, 1) from a word: for draws that are few. Local. */
 void exset_rng_one(exset_rng_key_t key, const uint32_t counter[4], uint32_t word[4]);
 static inline double exset_rng_uniform(uint32_t word) {

@@ -32,26 +32,33 @@ struct exset_amplitude_s {
 };
 
 /* One term along a line of modes with k^2 = k2 on the line's axis: exponent c0 - s k2 (gaussian),
- * c0 - c1 log(1 + b + s k2) (matern), c0 - c1 (sqrt(b + s k2) - 1)^2 (ring). */
+ * c0 - c1 log(1 + b + s k2) (matern), c0 - c1 (sqrt(b + s k2) - 1)^2 (ring); at least `least`. */
 typedef struct {
   exset_family_t family;
-  float b, s, c0, c1;
+  float b, s, c0, c1, least;
 } term_line_t;
 
 EXSET_CLONES static void eval_term(const term_line_t *term, int64_t n, const float *restrict k2,
                                    float *restrict out) {
-  const float b = term->b, s = term->s, c0 = term->c0, c1 = term->c1;
+  const float b = term->b, s = term->s, c0 = term->c0, c1 = term->c1, least = term->least;
   switch (term->family) {
     case EXSET_FAMILY_GAUSSIAN:
-      for (int64_t i = 0; i < n; i++) out[i] = exset_expf(c0 - s * k2[i]);
+      for (int64_t i = 0; i < n; i++) {
+        const float e = c0 - s * k2[i];
+        out[i] = exset_expf(e > least ? e : least);
+      }
       break;
     case EXSET_FAMILY_MATERN:
-      for (int64_t i = 0; i < n; i++) out[i] = exset_expf(c0 - c1 * exset_log1pf(b + s * k2[i]));
+      for (int64_t i = 0; i < n; i++) {
+        const float e = c0 - c1 * exset_log1pf(b + s * k2[i]);
+        out[i] = exset_expf(e > least ? e : least);
+      }
       break;
     case EXSET_FAMILY_RING:
       for (int64_t i = 0; i < n; i++) {
         const float d = sqrtf(b + s * k2[i]) - 1.0f;
-        out[i] = exset_expf(c0 - c1 * (d * d));
+        const float e = c0 - c1 * (d * d);
+        out[i] = exset_expf(e > least ? e : least);
       }
       break;
   }
@@ -94,11 +101,13 @@ static double signed_wavenumber(const exset_amplitude_t *a, int axis, int64_t i)
   return a->base[axis] * (double)(i <= a->n[axis] / 2 ? i : i - a->n[axis]);
 }
 
-/* Term t along a line where q^2 = b + s k^2. half: 1 for the density, 1/2 for its square root. */
+/* Term t along a line where q^2 = b + s k^2. half: 1 for the density, 1/2 for its square root. Densities below exp(-87) are
+ * raised to it: roots around 1e-19 are nothing beside the others, while smaller ones would, times noise, leave the range of
+ * normal numbers, which processors are slow with. */
 static term_line_t term_line(const exset_amplitude_t *a, int t, double b, double s, double half) {
   const exset_term_t *term = &a->spectrum.term[t];
   const double c0 = half * a->offset[t];
-  term_line_t line = {term->family, (float)b, (float)s, (float)c0, 0};
+  term_line_t line = {term->family, (float)b, (float)s, (float)c0, 0, (float)(-87 * half)};
   switch (term->family) {
     case EXSET_FAMILY_GAUSSIAN:
       line.c0 = (float)(c0 - half * b / 4);
@@ -266,17 +275,20 @@ static double multiplicity(int64_t i, int64_t n) {
   return i == 0 || 2 * i == n ? 1 : 2;
 }
 
-/* Sum of a term (t >= 0) or of the knots (t = -1) over all modes of the plane k_y of index iy. */
+/* Sum of a term (t >= 0) or of the knots (t = -1) over all modes of the plane k_y of index iy; where x and y are alike, over
+ * k_x >= k_y only, which then count for both. */
 static double plane_sum(const exset_amplitude_t *a, int t, int64_t iy, float *column) {
   const int64_t nz = a->n[EXSET_AXIS_Z], nx = a->n[EXSET_AXIS_X];
+  const bool alike = nx == a->n[EXSET_AXIS_Y] && a->base[EXSET_AXIS_X] == a->base[EXSET_AXIS_Y];
   double sum = 0;
-  for (int64_t kx = 0; kx <= nx / 2; kx++) {
+  for (int64_t kx = alike ? iy : 0; kx <= nx / 2; kx++) {
     const part_t part = {kr2_of(a, kx, iy), 0, a->column};
     if (t < 0) knots_along_column(a, part, column);
     else term_along_column(a, t, part, 1, column);
     for (int64_t i = nz / 2 + 1; i < a->column; i++) column[i] = 0;
     const double once = (double)column[0] + (nz % 2 == 0 ? (double)column[nz / 2] : 0);
-    sum += multiplicity(kx, nx) * (2 * sum_row(a->column, column) - once);
+    sum +=
+        (alike && kx > iy ? 2 : 1) * multiplicity(kx, nx) * (2 * sum_row(a->column, column) - once);
   }
   return multiplicity(iy, a->n[EXSET_AXIS_Y]) * sum;
 }

@@ -29,15 +29,11 @@ static int round_up(int n) {
 
 /* ---- columns in pairs ------------------------------------------------------------------------ */
 
-/* Counters of the modes first, first + 1, ... of a column; those above nz/2 have negative k_z. */
-EXSET_CLONES static void column_counters(int n, uint32_t pair, uint32_t ky, int32_t first,
-                                         int32_t nz, uint32_t component, exset_rng_batch_t *batch) {
+/* Signed k_z of the modes first, first + 1, ... of a column. */
+EXSET_CLONES static void signed_kz(int n, int32_t first, int32_t nz, uint32_t *kz) {
   for (int i = 0; i < n; i++) {
     const int32_t iz = first + i;
-    batch->word[0][i] = pair;
-    batch->word[1][i] = ky;
-    batch->word[2][i] = (uint32_t)(iz <= nz / 2 ? iz : iz - nz);
-    batch->word[3][i] = component;
+    kz[i] = (uint32_t)(iz <= nz / 2 ? iz : iz - nz);
   }
 }
 
@@ -46,38 +42,24 @@ EXSET_CLONES static void turn_round(int n, const float *at_first, float *restric
   for (int i = 0; i < n; i++) to[i] = at_first[-i];
 }
 
-EXSET_CLONES static void store_modes(int n, const float *restrict amplitude,
-                                     const float *restrict re, const float *restrict im,
-                                     float *restrict out) {
-  for (int i = 0; i < n; i++) {
-    out[2 * i] = amplitude[i] * re[i];
-    out[2 * i + 1] = amplitude[i] * im[i];
-  }
-}
-
 /* Modes from .. to - 1, of one half of the column, of the column(s) 2 pair and 2 pair + 1 (second NULL: not wanted). */
 static void fill_half(const plane_t *plane, int64_t pair, int64_t from, int64_t to,
-                      const float *const amplitude[2], float *const column[2]) {
+                      float *const amplitude[2], float *const column[2]) {
   const int64_t nz = plane->n[EXSET_AXIS_Z];
-  const bool upper = from > 0;
-  exset_rng_batch_t words;
-  exset_normal_batch_t w;
-  float turned[EXSET_RNG_BATCH] __attribute__((aligned(64)));
-  for (int64_t first = from; first < to; first += EXSET_RNG_BATCH) {
-    const int n = (int)(to - first < EXSET_RNG_BATCH ? to - first : EXSET_RNG_BATCH);
-    column_counters(round_up(n), (uint32_t)pair,
-                    (uint32_t)signed_index(plane->iy, plane->n[EXSET_AXIS_Y]), (int32_t)first,
-                    (int32_t)nz, plane->component, &words);
-    exset_rng_words(plane->key, n, &words);
-    exset_rng_normals(n, &words, &w);
-    for (int c = 0; c < 2 && column[c]; c++) {
-      const float *a = amplitude[c] + first;
-      if (upper) {
-        turn_round(n, amplitude[c] + nz - first, turned);
-        a = turned;
-      }
-      store_modes(n, a, w.value[2 * c], w.value[2 * c + 1], column[c] + 2 * first);
+  const uint32_t word[3] = {
+      (uint32_t)pair, (uint32_t)signed_index(plane->iy, plane->n[EXSET_AXIS_Y]), plane->component};
+  uint32_t kz[EXSET_RNG_RUN] __attribute__((aligned(64)));
+  float turned[2][EXSET_RNG_RUN] __attribute__((aligned(64))) = {{0}};
+  for (int64_t first = from; first < to; first += EXSET_RNG_RUN) {
+    const int n = (int)(to - first < EXSET_RNG_RUN ? to - first : EXSET_RNG_RUN);
+    const float *a[2] = {amplitude[0] + first, amplitude[1] + first};
+    float *const out[2] = {column[0] + 2 * first, column[1] ? column[1] + 2 * first : NULL};
+    signed_kz(round_up(n), (int32_t)first, (int32_t)nz, kz);
+    for (int c = 0; c < 2 && from > 0 && column[c]; c++) {
+      turn_round(n, amplitude[c] + nz - first, turned[c]);
+      a[c] = turned[c];
     }
+    exset_rng_modes(plane->key, word, n, kz, a, out);
   }
 }
 
@@ -86,29 +68,28 @@ static void fill_half(const plane_t *plane, int64_t pair, int64_t from, int64_t 
 /* The column k_x, 0 or nx/2, at a k_y whose mirror image has a lower array index, or the same. */
 static void fill_edge(const plane_t *plane, int64_t kx, const float *amplitude, float *column) {
   const int64_t nz = plane->n[EXSET_AXIS_Z], ny = plane->n[EXSET_AXIS_Y];
-  const int64_t iy = plane->iy, my = (ny - iy) % ny;
-  const int value = 2 * (int)(kx % 2);
-  exset_rng_batch_t words;
-  exset_normal_batch_t w;
-  for (int64_t first = 0; first < nz; first += EXSET_RNG_BATCH) {
-    const int n = (int)(nz - first < EXSET_RNG_BATCH ? nz - first : EXSET_RNG_BATCH);
+  const int64_t my = (ny - plane->iy) % ny;
+  const bool above = plane->iy > my;
+  const uint32_t word[3] = {(uint32_t)(kx / 2), (uint32_t)signed_index(my, ny), plane->component};
+  uint32_t kz[EXSET_RNG_RUN] __attribute__((aligned(64)));
+  float a[EXSET_RNG_RUN] __attribute__((aligned(64))) = {0};
+  for (int64_t first = 0; first < nz; first += EXSET_RNG_RUN) {
+    const int n = (int)(nz - first < EXSET_RNG_RUN ? nz - first : EXSET_RNG_RUN);
+    float *const start = column + 2 * first;
+    float *const out[2] = {kx % 2 ? NULL : start, kx % 2 ? start : NULL};
     for (int i = 0; i < round_up(n); i++) {
-      const int64_t iz = i < n ? first + i : 0, mz = (nz - iz) % nz;
-      const bool mirror = iy > my || iz > mz;
-      words.word[0][i] = (uint32_t)(kx / 2);
-      words.word[1][i] = (uint32_t)signed_index(my, ny);
-      words.word[2][i] = (uint32_t)signed_index(mirror ? mz : iz, nz);
-      words.word[3][i] = plane->component;
+      const int64_t iz = i < n ? first + i : 0, mz = iz > 0 ? nz - iz : 0;
+      kz[i] = (uint32_t)signed_index(above || iz > mz ? mz : iz, nz);
+      a[i] = amplitude[iz < mz ? iz : mz];
     }
-    exset_rng_words(plane->key, n, &words);
-    exset_rng_normals(n, &words, &w);
+    exset_rng_modes(plane->key, word, n, kz, (const float *[2]){a, a}, out);
     for (int i = 0; i < n; i++) {
-      const int64_t iz = first + i, mz = (nz - iz) % nz;
-      const bool mirror = iy > my || iz > mz, self = iy == my && iz == mz;
-      const float a = amplitude[iz <= mz ? iz : mz];
-      const float re = w.value[value][i], im = w.value[value + 1][i];
-      column[2 * iz] = a * (self ? (float)M_SQRT2 * re : re);
-      column[2 * iz + 1] = self ? 0.0f : a * (mirror ? -im : im);
+      const int64_t iz = first + i, mz = iz > 0 ? nz - iz : 0;
+      if (above || iz > mz) start[2 * i + 1] = -start[2 * i + 1];
+      else if (iz == mz) {
+        start[2 * i] *= (float)M_SQRT2;
+        start[2 * i + 1] = 0;
+      }
     }
   }
 }
@@ -129,8 +110,8 @@ void exset_modes_fill(const exset_amplitude_t *amplitude, exset_draw_t draw, uin
     float *const out[2] = {column + j * stride, j + 1 < count ? column + (j + 1) * stride : NULL};
     float *const a[2] = {scratch, scratch + exset_amplitude_column_size(amplitude)};
     for (int c = 0; c < 2 && out[c]; c++) exset_amplitude_column(amplitude, kx + j + c, ky, a[c]);
-    fill_half(&plane, (kx + j) / 2, 0, (nz + 1) / 2, (const float *const *)a, out);
-    fill_half(&plane, (kx + j) / 2, (nz + 1) / 2, nz, (const float *const *)a, out);
+    fill_half(&plane, (kx + j) / 2, 0, (nz + 1) / 2, a, out);
+    fill_half(&plane, (kx + j) / 2, (nz + 1) / 2, nz, a, out);
     for (int c = 0; c < 2 && out[c]; c++)
       if (is_edge(&plane, kx + j + c)) fill_edge(&plane, kx + j + c, a[c], out[c]);
   }
