@@ -75,11 +75,12 @@ static void check_spectrum(exset_ctx_t *ctx, const char *name, const exset_spect
   exset_amplitude_destroy(&amplitude);
 }
 
-/* Every rank alone gets the same bits as all ranks together. */
+/* Every rank alone, with three threads, gets the same bits as all ranks together. */
 static void check_ranks(exset_ctx_t *ctx, const exset_spectrum_t *s, const int64_t n[3],
                         const double voxel[3]) {
   exset_ctx_t *alone;
   MUST(ctx, exset_ctx_create(MPI_COMM_SELF, &alone));
+  alone->threads = 3;
   exset_amplitude_t *together, *single;
   float *a, *b;
   MUST(ctx, exset_amplitude_create(ctx, n, voxel, s, &together));
@@ -176,7 +177,8 @@ int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   check_all(ctx, (const int64_t[3]){6, 10, 40}, (const double[3]){0.5, 0.4, 0.2});
   check_all(ctx, (const int64_t[3]){7, 9, 15}, (const double[3]){0.3, 0.4, 0.5});
-  check_all(ctx, (const int64_t[3]){5, 12, 12}, (const double[3]){0.3, 0.4, 0.4}); /* x and y alike */
+  check_all(ctx, (const int64_t[3]){5, 12, 12},
+            (const double[3]){0.3, 0.4, 0.4}); /* x and y alike */
   check_all(ctx, (const int64_t[3]){4, 9, 9}, (const double[3]){0.6, 0.4, 0.4});
   check_all(ctx, (const int64_t[3]){1100, 2, 3}, (const double[3]){0.1, 0.4, 0.5});
   if (ctx->rank == 0) check_extent();

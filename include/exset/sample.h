@@ -17,7 +17,7 @@
 
 /* ---- amplitudes ---------------------------------------------------------------------------- */
 
-/* Amplitudes of a normalised spectrum on a grid, row by row in single precision. */
+/* Amplitudes of a normalised spectrum on a grid, column by column in single precision. */
 typedef struct exset_amplitude_s exset_amplitude_t;
 
 /**
@@ -27,13 +27,6 @@ typedef struct exset_amplitude_s exset_amplitude_t;
 int exset_amplitude_create(exset_ctx_t *ctx, const int64_t n[3], const double voxel[3],
                            const exset_spectrum_t *spectrum, exset_amplitude_t **amplitude);
 void exset_amplitude_destroy(exset_amplitude_t **amplitude);
-/** Floats that exset_amplitude_row writes: nx/2 + 1 rounded up to 16. Local. */
-int64_t exset_amplitude_row_size(const exset_amplitude_t *amplitude);
-/**
- * a = sqrt(S) at all indices kx = 0..nx/2 of the row (ky, kz): row[kx]; values beyond nx/2 are padding.
- * ky, kz: array indices in [0, ny), [0, nz). Local. Errors relative to double precision about 1e-6.
- */
-void exset_amplitude_row(const exset_amplitude_t *amplitude, int64_t ky, int64_t kz, float *row);
 
 /** Number of cells n (z, y, x) of the grid. Local, borrowed. */
 const int64_t *exset_amplitude_cells(const exset_amplitude_t *amplitude);

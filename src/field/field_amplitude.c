@@ -1,6 +1,5 @@
 /*
- * Amplitudes a(k) = sqrt(S(k)) in single precision, one column of k_z (or one row of k_x) at a time, and the sums that
- * normalise S.
+ * Amplitudes a(k) = sqrt(S(k)) in single precision, one column of k_z at a time, and the sums that normalise S.
  *
  * A term enters as exp(log density + offset): the exponents are put together before the exponential is
  * taken, so that nothing overflows and nothing underflows to zero (exset_expf stops at 1.6e-38).
@@ -11,52 +10,54 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 enum { QUANTUM = 16, CHUNK = 512 };
 
 struct exset_amplitude_s {
   int64_t n[3];
-  int64_t row, column;            /* nx/2 + 1 and nz/2 + 1 rounded up to the quantum */
+  int64_t column;                 /* nz/2 + 1 rounded up to the quantum */
   double base[3];                 /* spacing of the wavenumbers, 2 pi / (n voxel) */
-  float *kx2, *kz2;               /* [row] k_x^2, [column] k_z^2; 0 in the padding */
-  float *scratch;                 /* [row] */
+  float *kz2;                     /* [column] k_z^2; 0 in the padding */
   exset_spectrum_t spectrum;      /* without coefficients */
   double offset[EXSET_MAX_TERMS]; /* log of the factor that gives each term its share */
   double white;                   /* nugget / modes */
-  /* knots: a cubic polynomial on each interval of k_r, for each |k_z| (one table when isotropic) */
+  /* isotropic knots: a cubic polynomial on each interval of |k| */
   int intervals;
-  double step;       /* distance of the knots in k_r */
-  float (*piece)[4]; /* [tables][intervals + 1]; the last piece of each table is 0 */
-  float *
-      along_z; /* [knots_r][column]: sum over the splines in k_z, for each spline in k_r; NULL when isotropic */
+  double step;       /* distance of the knots */
+  float (*piece)[4]; /* [intervals + 1]; the last is 0 */
+  /* knots in (k_r, k_z): sum over the splines in k_z, for each spline in k_r */
+  float *along_z; /* [knots_r][column] */
 };
 
-/* One term along a line of modes with k^2 = k2 on the line's axis: exponent c0 - s k2 (gaussian),
- * c0 - c1 log(1 + b + s k2) (matern), c0 - c1 (sqrt(b + s k2) - 1)^2 (ring); at least `least`. */
+/* One term along a column: exponent c0 - s kz2 (gaussian),
+ * c0 - c1 log(1 + b + s kz2) (matern), c0 - c1 (sqrt(b + s kz2) - 1)^2 (ring); at least `least`. */
 typedef struct {
   exset_family_t family;
   float b, s, c0, c1, least;
-} term_line_t;
+} term_column_t;
 
-EXSET_CLONES static void eval_term(const term_line_t *term, int64_t n, const float *restrict k2,
+EXSET_CLONES static void eval_term(const term_column_t *term, int64_t n, const float *restrict kz2,
                                    float *restrict out) {
   const float b = term->b, s = term->s, c0 = term->c0, c1 = term->c1, least = term->least;
   switch (term->family) {
     case EXSET_FAMILY_GAUSSIAN:
       for (int64_t i = 0; i < n; i++) {
-        const float e = c0 - s * k2[i];
+        const float e = c0 - s * kz2[i];
         out[i] = exset_expf(e > least ? e : least);
       }
       break;
     case EXSET_FAMILY_MATERN:
       for (int64_t i = 0; i < n; i++) {
-        const float e = c0 - c1 * exset_log1pf(b + s * k2[i]);
+        const float e = c0 - c1 * exset_log1pf(b + s * kz2[i]);
         out[i] = exset_expf(e > least ? e : least);
       }
       break;
     case EXSET_FAMILY_RING:
       for (int64_t i = 0; i < n; i++) {
-        const float d = sqrtf(b + s * k2[i]) - 1.0f;
+        const float d = sqrtf(b + s * kz2[i]) - 1.0f;
         const float e = c0 - c1 * (d * d);
         out[i] = exset_expf(e > least ? e : least);
       }
@@ -64,13 +65,13 @@ EXSET_CLONES static void eval_term(const term_line_t *term, int64_t n, const flo
   }
 }
 
-/* Knots along a line: the piece at k / step, k^2 = b + k2. */
+/* Isotropic knots along a column: the piece at k / step, k^2 = b + kz2. */
 EXSET_CLONES static void eval_knots(int intervals, const float (*restrict piece)[4], float b,
-                                    float per_step, int64_t n, const float *restrict k2,
+                                    float per_step, int64_t n, const float *restrict kz2,
                                     float *restrict out) {
   const float end = (float)intervals;
   for (int64_t i = 0; i < n; i++) {
-    float u = sqrtf(b + k2[i]) * per_step;
+    float u = sqrtf(b + kz2[i]) * per_step;
     u = u < end ? u : end;
     const int32_t j = (int32_t)u;
     const float t = u - (float)j;
@@ -79,19 +80,19 @@ EXSET_CLONES static void eval_knots(int intervals, const float (*restrict piece)
   }
 }
 
-EXSET_CLONES static void add_rows(int64_t n, const float *restrict from, float *restrict to) {
+EXSET_CLONES static void add_column(int64_t n, const float *restrict from, float *restrict to) {
   for (int64_t i = 0; i < n; i++) to[i] += from[i];
 }
 
-EXSET_CLONES static void root_rows(int64_t n, float white, float *restrict row) {
-  for (int64_t i = 0; i < n; i++) row[i] = sqrtf(row[i] + white);
+EXSET_CLONES static void root_column(int64_t n, float white, float *restrict column) {
+  for (int64_t i = 0; i < n; i++) column[i] = sqrtf(column[i] + white);
 }
 
 /* Sum in double precision, in an order that no instruction set changes. */
-EXSET_CLONES static double sum_row(int64_t n, const float *row) {
+EXSET_CLONES static double sum_column(int64_t n, const float *column) {
   double part[QUANTUM] = {0};
   for (int64_t i = 0; i < n; i += QUANTUM)
-    for (int j = 0; j < QUANTUM; j++) part[j] += (double)row[i + j];
+    for (int j = 0; j < QUANTUM; j++) part[j] += (double)column[i + j];
   double sum = 0;
   for (int j = 0; j < QUANTUM; j++) sum += part[j];
   return sum;
@@ -101,80 +102,8 @@ static double signed_wavenumber(const exset_amplitude_t *a, int axis, int64_t i)
   return a->base[axis] * (double)(i <= a->n[axis] / 2 ? i : i - a->n[axis]);
 }
 
-/* Term t along a line where q^2 = b + s k^2. half: 1 for the density, 1/2 for its square root. Densities below exp(-87) are
- * raised to it: roots around 1e-19 are nothing beside the others, while smaller ones would, times noise, leave the range of
- * normal numbers, which processors are slow with. */
-static term_line_t term_line(const exset_amplitude_t *a, int t, double b, double s, double half) {
-  const exset_term_t *term = &a->spectrum.term[t];
-  const double c0 = half * a->offset[t];
-  term_line_t line = {term->family, (float)b, (float)s, (float)c0, 0, (float)(-87 * half)};
-  switch (term->family) {
-    case EXSET_FAMILY_GAUSSIAN:
-      line.c0 = (float)(c0 - half * b / 4);
-      line.s = (float)(half * s / 4);
-      break;
-    case EXSET_FAMILY_MATERN:
-      line.b = (float)(b / (2 * term->nu));
-      line.s = (float)(s / (2 * term->nu));
-      line.c1 = (float)(half * (term->nu + 1.5));
-      break;
-    case EXSET_FAMILY_RING:
-      line.c1 = (float)(half / (2 * term->width * term->width));
-      break;
-  }
-  return line;
-}
-
 static double square(double x) {
   return x * x;
-}
-
-/* ---- rows ---------------------------------------------------------------------------------- */
-
-static void term_along_row(const exset_amplitude_t *a, int t, double ky, double kz, double half,
-                           float *out) {
-  const exset_term_t *term = &a->spectrum.term[t];
-  const double s = square(term->length_xy);
-  const term_line_t line = term_line(a, t, s * square(ky) + square(term->length_z * kz), s, half);
-  eval_term(&line, a->row, a->kx2, out);
-}
-
-static void knots_along_row(const exset_amplitude_t *a, double ky, double kz, int64_t iz,
-                            float *out) {
-  const bool tensor = a->spectrum.knots_z > 0;
-  const int64_t table = tensor ? iz : 0;
-  const double b = ky * ky + (tensor ? 0 : kz * kz);
-  eval_knots(a->intervals, (const float(*)[4])a->piece + table * (a->intervals + 1), (float)b,
-             (float)(1 / a->step), a->row, a->kx2, out);
-}
-
-static int64_t mirrored(int64_t i, int64_t n) {
-  return i <= n / 2 ? i : n - i;
-}
-
-void exset_amplitude_row(const exset_amplitude_t *a, int64_t iy, int64_t iz, float *row) {
-  const double ky = signed_wavenumber(a, EXSET_AXIS_Y, iy);
-  const double kz = signed_wavenumber(a, EXSET_AXIS_Z, iz);
-  const int n_terms = a->spectrum.n_terms;
-  if (n_terms == 1 && a->white == 0) {
-    term_along_row(a, 0, ky, kz, 0.5, row);
-    return;
-  }
-  memset(row, 0, (size_t)a->row * sizeof *row);
-  if (a->intervals > 0) knots_along_row(a, ky, kz, mirrored(iz, a->n[EXSET_AXIS_Z]), row);
-  for (int t = 0; t < n_terms; t++) {
-    if (t == 0) {
-      term_along_row(a, t, ky, kz, 1, row);
-    } else {
-      term_along_row(a, t, ky, kz, 1, a->scratch);
-      add_rows(a->row, a->scratch, row);
-    }
-  }
-  root_rows(a->row, (float)a->white, row);
-}
-
-int64_t exset_amplitude_row_size(const exset_amplitude_t *a) {
-  return a->row;
 }
 
 /* ---- columns ------------------------------------------------------------------------------- */
@@ -185,12 +114,30 @@ typedef struct {
   int64_t from, count;
 } part_t;
 
+/* half: 1 for the density, 1/2 for its square root. Densities below exp(-87) are raised to it: roots around 1e-19 are nothing
+ * beside the others, while smaller ones would, times noise, leave the range of normal numbers, which processors are slow with. */
 static void term_along_column(const exset_amplitude_t *a, int t, part_t part, double half,
                               float *out) {
   const exset_term_t *term = &a->spectrum.term[t];
-  const term_line_t line =
-      term_line(a, t, square(term->length_xy) * part.kr2, square(term->length_z), half);
-  eval_term(&line, part.count, a->kz2 + part.from, out);
+  /* q^2 = b + s k_z^2 */
+  const double b = square(term->length_xy) * part.kr2, s = square(term->length_z);
+  const double c0 = half * a->offset[t];
+  term_column_t column = {term->family, (float)b, (float)s, (float)c0, 0, (float)(-87 * half)};
+  switch (term->family) {
+    case EXSET_FAMILY_GAUSSIAN:
+      column.c0 = (float)(c0 - half * b / 4);
+      column.s = (float)(half * s / 4);
+      break;
+    case EXSET_FAMILY_MATERN:
+      column.b = (float)(b / (2 * term->nu));
+      column.s = (float)(s / (2 * term->nu));
+      column.c1 = (float)(half * (term->nu + 1.5));
+      break;
+    case EXSET_FAMILY_RING:
+      column.c1 = (float)(half / (2 * term->width * term->width));
+      break;
+  }
+  eval_term(&column, part.count, a->kz2 + part.from, out);
 }
 
 EXSET_CLONES static void scale_column(int64_t n, float factor, const float *restrict from,
@@ -226,14 +173,14 @@ static void knots_along_column(const exset_amplitude_t *a, part_t part, float *o
 static void mixture_along_column(const exset_amplitude_t *a, part_t part, float *out) {
   float more[CHUNK] __attribute__((aligned(64)));
   const int n_terms = a->spectrum.n_terms;
-  if (a->intervals > 0) knots_along_column(a, part, out);
+  if (a->piece || a->along_z) knots_along_column(a, part, out);
   else if (n_terms > 0) term_along_column(a, 0, part, 1, out);
   else memset(out, 0, (size_t)part.count * sizeof *out);
   for (int t = 1; t < n_terms; t++) {
     term_along_column(a, t, part, 1, more);
-    add_rows(part.count, more, out);
+    add_column(part.count, more, out);
   }
-  root_rows(part.count, (float)a->white, out);
+  root_column(part.count, (float)a->white, out);
 }
 
 static double kr2_of(const exset_amplitude_t *a, int64_t kx, int64_t iy) {
@@ -270,6 +217,14 @@ const int64_t *exset_amplitude_cells(const exset_amplitude_t *a) {
 
 /* ---- normalisation ------------------------------------------------------------------------- */
 
+static int thread_number(void) {
+#ifdef _OPENMP
+  return omp_get_thread_num();
+#else
+  return 0;
+#endif
+}
+
 /* How many modes share index i's |k| along an axis of n. */
 static double multiplicity(int64_t i, int64_t n) {
   return i == 0 || 2 * i == n ? 1 : 2;
@@ -287,24 +242,26 @@ static double plane_sum(const exset_amplitude_t *a, int t, int64_t iy, float *co
     else term_along_column(a, t, part, 1, column);
     for (int64_t i = nz / 2 + 1; i < a->column; i++) column[i] = 0;
     const double once = (double)column[0] + (nz % 2 == 0 ? (double)column[nz / 2] : 0);
-    sum +=
-        (alike && kx > iy ? 2 : 1) * multiplicity(kx, nx) * (2 * sum_row(a->column, column) - once);
+    sum += (alike && kx > iy ? 2 : 1) * multiplicity(kx, nx) *
+           (2 * sum_column(a->column, column) - once);
   }
   return multiplicity(iy, a->n[EXSET_AXIS_Y]) * sum;
 }
 
-/* Planes are summed by different ranks but added in the order of k_y. */
+/* Planes are summed by different ranks and threads but added in the order of k_y. */
 static int grid_sum(exset_ctx_t *ctx, const exset_amplitude_t *a, int t, double *sum) {
   const int64_t planes = a->n[EXSET_AXIS_Y] / 2 + 1;
   double *part = NULL;
   float *column = NULL;
   int err = exset_alloc_all(ctx, planes, sizeof *part, &part);
-  if (!err) err = exset_alloc_all(ctx, a->column, sizeof *column, &column);
-  for (int64_t iy = ctx->rank; iy < planes && !err; iy += ctx->size)
-    part[iy] = plane_sum(a, t, iy, column);
-  if (!err)
+  if (!err) err = exset_alloc_all(ctx, ctx->threads * a->column, sizeof *column, &column);
+  if (!err) {
+#pragma omp parallel for schedule(dynamic) num_threads(ctx->threads)
+    for (int64_t iy = ctx->rank; iy < planes; iy += ctx->size)
+      part[iy] = plane_sum(a, t, iy, column + thread_number() * a->column);
     err = EXSET_MPI(ctx,
                     MPI_Allreduce(MPI_IN_PLACE, part, (int)planes, MPI_DOUBLE, MPI_SUM, ctx->comm));
+  }
   *sum = 0;
   for (int64_t iy = 0; iy < planes && !err; iy++) *sum += part[iy];
   free(part);
@@ -355,16 +312,13 @@ static void fit_piece(const double f[4], double scale, float piece[4]) {
   piece[3] = (float)(scale * (-4.5 * f[0] + 13.5 * f[1] - 13.5 * f[2] + 4.5 * f[3]));
 }
 
-static void tabulate_knots(exset_amplitude_t *a, const exset_spectrum_t *spectrum, int64_t tables,
-                           double scale) {
-  for (int64_t iz = 0; iz < tables; iz++)
-    for (int j = 0; j < a->intervals; j++) {
-      double f[4];
-      for (int i = 0; i < 4; i++)
-        f[i] = exset_knots_density(spectrum, a->step * (j + i / 3.0),
-                                   a->base[EXSET_AXIS_Z] * (double)iz);
-      fit_piece(f, scale, a->piece[iz * (a->intervals + 1) + j]);
-    }
+/* Isotropic: cubics between the knots. */
+static void tabulate_r(exset_amplitude_t *a, const exset_spectrum_t *spectrum, double scale) {
+  for (int j = 0; j < a->intervals; j++) {
+    double f[4];
+    for (int i = 0; i < 4; i++) f[i] = exset_knots_density(spectrum, a->step * (j + i / 3.0), 0);
+    fit_piece(f, scale, a->piece[j]);
+  }
 }
 
 /* Tensor products: the splines in k_z put together at each mode of a column. */
@@ -384,22 +338,24 @@ static void tabulate_z(exset_amplitude_t *a, const exset_spectrum_t *spectrum, d
 }
 
 static void tabulate(exset_amplitude_t *a, const exset_spectrum_t *spectrum, double scale) {
-  const int64_t tables = a->along_z ? a->n[EXSET_AXIS_Z] / 2 + 1 : 1;
-  tabulate_knots(a, spectrum, tables, scale);
   if (a->along_z) tabulate_z(a, spectrum, scale);
+  else tabulate_r(a, spectrum, scale);
+}
+
+static int create_tables(exset_ctx_t *ctx, exset_amplitude_t *a, const exset_spectrum_t *spectrum) {
+  if (spectrum->knots_z > 0)
+    return exset_alloc_all(ctx, spectrum->knots_r * a->column, sizeof *a->along_z, &a->along_z);
+  a->intervals = spectrum->knots_r + 1; /* the last spline reaches two steps beyond its centre */
+  a->step = spectrum->knots_max_r / (spectrum->knots_r - 1);
+  return exset_alloc_all(ctx, a->intervals + 1, sizeof *a->piece, &a->piece);
 }
 
 static int normalise_knots(exset_ctx_t *ctx, exset_amplitude_t *a,
                            const exset_spectrum_t *spectrum) {
   const int n = exset_spectrum_knots(spectrum);
-  const int64_t tables = spectrum->knots_z > 0 ? a->n[EXSET_AXIS_Z] / 2 + 1 : 1;
   double largest = 0, sum;
   for (int i = 0; i < n; i++) largest = fmax(largest, spectrum->knots[i]);
-  a->intervals = spectrum->knots_r + 1; /* the last spline reaches two steps beyond its centre */
-  a->step = spectrum->knots_max_r / (spectrum->knots_r - 1);
-  EXSET_TRY(exset_alloc_all(ctx, tables * (a->intervals + 1), sizeof *a->piece, &a->piece));
-  if (spectrum->knots_z > 0)
-    EXSET_TRY(exset_alloc_all(ctx, spectrum->knots_r * a->column, sizeof *a->along_z, &a->along_z));
+  EXSET_TRY(create_tables(ctx, a, spectrum));
   if (largest > 0) tabulate(a, spectrum, 1 / largest);
   EXSET_TRY(grid_sum(ctx, a, -1, &sum));
   if (!(sum > 0))
@@ -419,17 +375,12 @@ int exset_amplitude_create(exset_ctx_t *ctx, const int64_t n[3], const double vo
   int err;
   a->spectrum = *spectrum;
   a->spectrum.knots = NULL;
-  a->row = (n[EXSET_AXIS_X] / 2 + QUANTUM) / QUANTUM * QUANTUM;
   a->column = (n[EXSET_AXIS_Z] / 2 + QUANTUM) / QUANTUM * QUANTUM;
   for (int axis = 0; axis < 3; axis++) {
     a->n[axis] = n[axis];
     a->base[axis] = 2 * M_PI / ((double)n[axis] * voxel[axis]);
   }
-  EXSET_TRY_GOTO(err, fail, exset_alloc_all(ctx, a->row, sizeof *a->kx2, &a->kx2));
   EXSET_TRY_GOTO(err, fail, exset_alloc_all(ctx, a->column, sizeof *a->kz2, &a->kz2));
-  EXSET_TRY_GOTO(err, fail, exset_alloc_all(ctx, a->row, sizeof *a->scratch, &a->scratch));
-  for (int64_t i = 0; i <= n[EXSET_AXIS_X] / 2; i++)
-    a->kx2[i] = (float)square(a->base[EXSET_AXIS_X] * (double)i);
   for (int64_t i = 0; i <= n[EXSET_AXIS_Z] / 2; i++)
     a->kz2[i] = (float)square(a->base[EXSET_AXIS_Z] * (double)i);
   const bool plain = spectrum->n_terms == 0 && spectrum->knots_r == 0;
@@ -445,10 +396,8 @@ fail:
 
 void exset_amplitude_destroy(exset_amplitude_t **a) {
   if (!*a) return;
-  free((*a)->kx2);
   free((*a)->kz2);
   free((*a)->along_z);
-  free((*a)->scratch);
   free((*a)->piece);
   free(*a);
   *a = NULL;
