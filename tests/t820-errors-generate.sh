@@ -25,7 +25,7 @@ for value in 0 -1 nan abc; do
   gen 1 "voxel_size.*$value" -voxel_size $value
 done
 gen "1 3" "1e-30,1,1e\+30 um are not allowed" -voxel_size 1e-30,1,1e30
-gen "1 3" "3000000000.*too large" -size 3000000000,2,2
+gen "1 3" "size 3000000000(: allowed are|,2,2 needs)" -size 3000000000,2,2
 for value in 0 1 1.5 -0.2 nan; do
   gen 1 "field1_fraction.*$value" -field1_fraction $value
 done

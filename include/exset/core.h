@@ -38,6 +38,15 @@ typedef struct {
 int exset_ctx_create(MPI_Comm comm, exset_ctx_t **ctx);
 /** Free a context (NULL is fine) and null the handle. Collective on its communicator. */
 int exset_ctx_destroy(exset_ctx_t **ctx);
+/**
+ * Contexts of n_groups groups of neighbouring ranks, 1 <= n_groups <= size: rank r is in group r n_groups / size. They
+ * have the settings and the start of ctx, but progress is reported by the first group alone. Collective on ctx.
+ * Errors: EXSET_ERR_LOCAL.
+ */
+int exset_ctx_split(exset_ctx_t *ctx, int n_groups, exset_ctx_t **group);
+/** The group of a rank of ctx, and the first rank of a group. Local. */
+int exset_group_of(const exset_ctx_t *ctx, int n_groups, int rank);
+int exset_group_first(const exset_ctx_t *ctx, int n_groups, int group);
 
 /** Record a message (the first one stays) and return code. Local. */
 int exset_fail(exset_ctx_t *ctx, int code, const char *format, ...)
@@ -48,6 +57,8 @@ int exset_fail(exset_ctx_t *ctx, int code, const char *format, ...)
  * with its message copied to every rank. Collective.
  */
 int exset_agree(exset_ctx_t *ctx, int code);
+/** The same for all ranks of ctx after work in groups: group's message is passed on (NULL: none). Collective on ctx. */
+int exset_agree_groups(exset_ctx_t *ctx, const exset_ctx_t *group, int code);
 /** Translate an MPI return code: EXSET_OK, or EXSET_ERR_LOCAL with MPI's own text. Local. */
 int exset_mpi_check(exset_ctx_t *ctx, int mpi_code, const char *file, int line);
 

@@ -80,36 +80,7 @@ static int find_start(exset_ctx_t *ctx, const data_t *data,
   return exset_agree(ctx, err);
 }
 
-/* ---- members on groups of ranks ---- */
-
-/* Which ranks work on which members: neighbours form a group; members are taken in turn. */
-static int group_of_rank(const exset_ctx_t *ctx, int n_groups, int rank) {
-  return (int)((int64_t)rank * n_groups / ctx->size);
-}
-
-static int first_rank(const exset_ctx_t *ctx, int n_groups, int group) {
-  int rank = 0;
-  while (group_of_rank(ctx, n_groups, rank) != group) rank++;
-  return rank;
-}
-
-static int create_group(exset_ctx_t *ctx, int n_groups, exset_ctx_t **group) {
-  MPI_Comm comm;
-  const int color = group_of_rank(ctx, n_groups, ctx->rank);
-  EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_split(ctx->comm, color, ctx->rank, &comm)));
-  const int err = exset_ctx_create(comm, group);
-  EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_free(&comm)));
-  if (err) return exset_fail(ctx, err, "cannot set up a group of ranks");
-  (*group)->start = ctx->start;
-  (*group)->verbosity = color == 0 ? ctx->verbosity : 0;
-  return EXSET_OK;
-}
-
-/* What a group has to say is passed on to all ranks. */
-static int agree_from_group(exset_ctx_t *ctx, const exset_ctx_t *group, int err) {
-  if (err && group && group->message[0]) exset_fail(ctx, err, "%s", group->message);
-  return exset_agree(ctx, err);
-}
+/* ---- members on groups of ranks, which take them in turn ---- */
 
 /* Train a member; its result and the loss there, on all ranks of the group. */
 static int train_member(group_run_t *run, member_t *member) {
@@ -162,14 +133,14 @@ static void clear_members(int n, member_t *member) {
 /* Train all members; every rank then knows all of them. */
 static int ensemble(exset_ctx_t *ctx, group_run_t *run, int n_groups, member_t **member) {
   exset_signal_t signals;
-  const int group = group_of_rank(ctx, n_groups, ctx->rank);
-  EXSET_TRY(agree_from_group(ctx, run->ctx, create_members(run, member)));
-  EXSET_TRY(agree_from_group(ctx, run->ctx, check_members(run, group, n_groups, *member)));
+  const int group = exset_group_of(ctx, n_groups, ctx->rank);
+  EXSET_TRY(exset_agree_groups(ctx, run->ctx, create_members(run, member)));
+  EXSET_TRY(exset_agree_groups(ctx, run->ctx, check_members(run, group, n_groups, *member)));
   EXSET_TRY(exset_agree(ctx, exset_signal_watch(ctx, &signals)));
-  int err = agree_from_group(ctx, run->ctx, train_members(run, group, n_groups, *member));
+  int err = exset_agree_groups(ctx, run->ctx, train_members(run, group, n_groups, *member));
   exset_signal_restore(&signals);
   for (int m = 0; !err && m < run->train->ensemble; m++)
-    err = share_member(ctx, first_rank(ctx, n_groups, m % n_groups), &(*member)[m]);
+    err = share_member(ctx, exset_group_first(ctx, n_groups, m % n_groups), &(*member)[m]);
   return err;
 }
 
@@ -195,16 +166,16 @@ static int finish(exset_ctx_t *ctx, group_run_t *run, const member_t *member, ex
   const int n = run->train->ensemble;
   training->n_members = n;
   int err = training_members(run, member, training);
-  EXSET_TRY(agree_from_group(ctx, run->ctx, err));
+  EXSET_TRY(exset_agree_groups(ctx, run->ctx, err));
   const member_t *chosen = &member[training->chosen];
   err = training_losses(run, chosen, result);
   if (!err) err = training_describe(run, chosen, result, training);
-  EXSET_TRY(agree_from_group(ctx, run->ctx, err));
+  EXSET_TRY(exset_agree_groups(ctx, run->ctx, err));
   EXSET_TRY(share_times(ctx, run, result, training));
   if (run->train->history && ctx->rank == 0) err = history_write(run, n, member, training->chosen);
-  EXSET_TRY(agree_from_group(ctx, run->ctx, err));
+  EXSET_TRY(exset_agree_groups(ctx, run->ctx, err));
   fit_set_theta(&run->fit, chosen->result);
-  EXSET_TRY(agree_from_group(ctx, run->ctx, result_take_model(&run->fit, model)));
+  EXSET_TRY(exset_agree_groups(ctx, run->ctx, result_take_model(&run->fit, model)));
   result_warn_of_bounds(ctx, result);
   return EXSET_OK;
 }
@@ -218,7 +189,7 @@ static int train_from(exset_ctx_t *ctx, exset_ctx_t *group, const exset_sections
   group_run_t run;
   member_t *member = NULL;
   int err = group_run_create(group, sections, data, options, train, start, &run);
-  err = agree_from_group(ctx, group, err);
+  err = exset_agree_groups(ctx, group, err);
   if (!err) err = ensemble(ctx, &run, n_groups, &member);
   if (!err) err = finish(ctx, &run, member, model, result, training);
   clear_members(train->ensemble, member);
@@ -237,7 +208,7 @@ static int train_data(exset_ctx_t *ctx, const exset_sections_t *sections, const 
   exset_ctx_t *group = NULL;
   int err = find_start(ctx, data, options, train->start_given, model, &start);
   result->seconds_fit = MPI_Wtime() - begin;
-  if (!err) err = create_group(ctx, n_groups, &group);
+  if (!err) err = exset_ctx_split(ctx, n_groups, &group);
   if (!err)
     err = train_from(ctx, group, sections, data, options, train, n_groups, &start, model, result,
                      training);

@@ -86,11 +86,15 @@ static const exset_key_t keys[] = {
     {"seed", EXSET_KEY_INT, 1, "[0,inf)", "", "1", MODEL, "seed of the random numbers"},
     {"realisations", EXSET_KEY_INT, 1, "[1,inf)", "", "1", ",generate,",
      "number of independent twins"},
+    {"realisation_groups", EXSET_KEY_INT, 1, "[0,1000000]", "", "0", ",generate,",
+     "groups of ranks that make realisations side by side, a divisor of the number of ranks; 0: as "
+     "many as memory and the number of realisations allow"},
     {"output", EXSET_KEY_CHOICE, 1, "labels,fields,none", "", "labels", ",generate,",
      "what to write: labels, labels and fields, or nothing (figures only)"},
     {"fft_grid", EXSET_KEY_INT, 2, "[1,inf)", "", NULL, ",generate,",
-     "process grid P,Q of the transforms: P ranks share the planes, Q the rows of each; P Q is the number of "
-     "ranks; Q = 1 is chosen unless there are many ranks"},
+     "process grid P,Q of the transforms: P ranks share the planes, Q the rows of each; P Q is the "
+     "number of "
+     "ranks of a group; Q = 1 is chosen unless there are many ranks"},
     {"fft_plan", EXSET_KEY_CHOICE, 1, "estimate,measure", "", "estimate", ",generate,",
      "how transforms are planned; measure takes seconds to minutes and pays off for many "
      "realisations"},

@@ -43,6 +43,27 @@ int exset_ctx_destroy(exset_ctx_t **ctx) {
   return err;
 }
 
+int exset_group_of(const exset_ctx_t *ctx, int n_groups, int rank) {
+  return (int)((int64_t)rank * n_groups / ctx->size);
+}
+
+int exset_group_first(const exset_ctx_t *ctx, int n_groups, int group) {
+  return (int)(((int64_t)group * ctx->size + n_groups - 1) / n_groups);
+}
+
+int exset_ctx_split(exset_ctx_t *ctx, int n_groups, exset_ctx_t **group) {
+  MPI_Comm comm;
+  const int color = exset_group_of(ctx, n_groups, ctx->rank);
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_split(ctx->comm, color, ctx->rank, &comm)));
+  const int err = exset_ctx_create(comm, group);
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_free(&comm)));
+  if (err) return exset_fail(ctx, err, "cannot set up a group of ranks");
+  (*group)->start = ctx->start;
+  (*group)->threads = ctx->threads;
+  (*group)->verbosity = color == 0 ? ctx->verbosity : 0;
+  return EXSET_OK;
+}
+
 int exset_fail(exset_ctx_t *ctx, int code, const char *format, ...) {
   if (ctx->message[0]) return code;
   va_list args;
@@ -72,6 +93,11 @@ int exset_agree(exset_ctx_t *ctx, int code) {
   EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(&verdict, sizeof verdict, MPI_BYTE, first, ctx->comm)));
   memcpy(ctx->message, verdict.message, sizeof ctx->message);
   return verdict.code;
+}
+
+int exset_agree_groups(exset_ctx_t *ctx, const exset_ctx_t *group, int code) {
+  if (code && group && group->message[0]) exset_fail(ctx, code, "%s", group->message);
+  return exset_agree(ctx, code);
 }
 
 int64_t exset_mul3(int64_t a, int64_t b, int64_t c) {
