@@ -23,13 +23,13 @@ ifneq ($(PETSC_DIR),)
   export PKG_CONFIG_PATH := $(PETSC_DIR)/$(PETSC_ARCH)/lib/pkgconfig:$(PETSC_DIR)/lib/pkgconfig:$(PKG_CONFIG_PATH)
 endif
 HDF5_PC  := $(if $(shell pkg-config --exists hdf5-openmpi 2>/dev/null && echo y),hdf5-openmpi,hdf5)
-PC_NAMES := PETSc fftw3 fftw3f $(HDF5_PC) libtiff-4 libpng libcjson gsl
+PC_NAMES := PETSc fftw3 fftw3f $(HDF5_PC) libtiff-4 libpng libcjson gsl zlib
 PC_CFLAGS = $(shell pkg-config --cflags $(PC_NAMES))
 PC_LIBS   = $(shell pkg-config --libs $(PC_NAMES)) -lfftw3f_mpi -ldnnl -lm
 
 # What `make deps` installs on Debian 12 (as root or through sudo).
 DEBS := gcc make pkg-config openmpi-bin libopenmpi-dev libfftw3-dev libfftw3-mpi-dev \
-        libhdf5-openmpi-dev libpetsc-real-dev libtiff-dev libpng-dev libcjson-dev libgsl-dev \
+        libhdf5-openmpi-dev libpetsc-real-dev libtiff-dev libpng-dev zlib1g-dev libcjson-dev libgsl-dev \
         libdnnl-dev librandom123-dev python3 python3-numpy python3-h5py python3-matplotlib python3-pil python3-vtk9
 
 # What `make lint` uses besides.

@@ -22,6 +22,10 @@ typedef struct {
   const char *dataset;   /* HDF5 data set; NULL: VTKHDF cell data "phase" */
   int64_t raw_size
       [3]; /* nz, ny, nx of a raw file (8 bit; 16-bit little endian when the file is twice as long) */
+  int64_t box
+      [3]
+      [2]; /* z, y, x: first cell and the one after the last, counted from 0 in the file; all 0: whole */
+  const char *hints; /* MPI-IO hints, "name=value,name=value"; NULL: none */
 } exset_volume_options_t;
 
 /**
@@ -29,8 +33,11 @@ typedef struct {
  * Each rank reads its own planes. Collective.
  * A data set of bytes with the attribute n_phases (VTKHDF written by exset) holds phases already: labels are then not
  * applied unless given. Spacing and origin are read from VTKHDF; other files have origin 0.
+ * With a box the volume is that part of the file, cut into slabs over the ranks, its origin moved accordingly. Read are
+ * the rows of the box (raw, HDF5), the chunks that it touches (HDF5 in chunks) or its pages (TIFF). A file of gray values
+ * needs labels then, which need not all occur.
  * Errors: EXSET_ERR_INPUT (missing, truncated, wrong type or size, unlisted value, label that does
- * not occur; raw size that does not fit the file); EXSET_ERR_RUN (file system).
+ * not occur; raw size that does not fit the file; box outside the file; hints); EXSET_ERR_RUN (file system).
  * Ownership: clear the volume with exset_volume_clear.
  */
 int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
@@ -61,20 +68,35 @@ typedef struct {
   const float *value;
 } exset_cellarray_t;
 
+typedef enum { EXSET_COMPRESSION_NONE, EXSET_COMPRESSION_GZIP } exset_compression_t;
+
+/* What a file holds besides the phases, and how. Zero-initialise for phases alone, as they are in memory. */
+typedef struct {
+  int n_attributes;
+  const exset_attribute_t *attributes;
+  int n_arrays;
+  const exset_cellarray_t *arrays;
+  exset_compression_t compression; /* of the phases (VTKHDF only); arrays are never compressed */
+  const char *hints;               /* MPI-IO hints, "name=value,name=value"; NULL: none */
+} exset_volume_extras_t;
+
 /**
  * Write a volume, atomically; the format follows the ending: .vtkhdf / .hdf / .h5 (VTKHDF
- * ImageData, collective writes), .tif / .tiff (stack of pages along z), .raw (8 bit).
+ * ImageData, all ranks at once), .tif / .tiff (stack of pages along z), .raw (8 bit).
  * Attributes and cell arrays are for VTKHDF only (EXSET_ERR_INPUT otherwise, for cell arrays). Attributes are strings of
- * any length, those of rank 0 are stored; names and number of the arrays are equal on all ranks. Room for the file is
- * asked for first: a full disk is noticed before anything is written.
- * Collective. Errors: EXSET_ERR_INPUT (ending, folder), EXSET_ERR_RUN.
+ * any length, those of rank 0 are stored; names and number of the arrays, compression and hints are equal on all ranks.
+ * Room for the file is asked for first: a full disk is noticed before anything is written. Compressed phases are held in
+ * memory until the last rank has compressed its slab. exset_volume_write: neither compression nor hints.
+ * Collective. Errors: EXSET_ERR_INPUT (ending, folder, compression, hints), EXSET_ERR_RUN.
  */
 int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
                        int n_attributes, const exset_attribute_t *attributes, int n_arrays,
                        const exset_cellarray_t *arrays);
-/** The errors that exset_volume_write would give for this path and these arrays (values may be NULL), before any
- *  work is done. Collective. Errors: EXSET_ERR_INPUT. */
-int exset_volume_write_check(exset_ctx_t *ctx, const char *path, int n_arrays,
-                             const exset_cellarray_t *arrays);
+int exset_volume_write_ext(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
+                           const exset_volume_extras_t *extras);
+/** The errors that exset_volume_write_ext would give for this path and these extras (values of arrays may be NULL), before
+ *  any work is done. Collective. Errors: EXSET_ERR_INPUT. */
+int exset_volume_write_check(exset_ctx_t *ctx, const char *path,
+                             const exset_volume_extras_t *extras);
 
 #endif

@@ -148,11 +148,13 @@ done:
 static int write_fields(exset_ctx_t *ctx, const exset_config_t *config, const plan_t *plan,
                         const exset_volume_t *volume, const result_t *result) {
   cli_provenance_t provenance;
+  exset_volume_extras_t extras;
+  EXSET_TRY(cli_volume_extras(config, result->n_arrays, result->array, &extras));
   int err = exset_agree(ctx, cli_provenance_create(ctx, config, "conduct", &provenance));
+  extras.n_attributes = provenance.n;
+  extras.attributes = provenance.attribute;
   exset_info(ctx, "writing %s", plan->fields_path);
-  if (!err)
-    err = exset_volume_write(ctx, plan->fields_path, volume, provenance.n, provenance.attribute,
-                             result->n_arrays, result->array);
+  if (!err) err = exset_volume_write_ext(ctx, plan->fields_path, volume, &extras);
   cli_provenance_clear(&provenance);
   return err;
 }

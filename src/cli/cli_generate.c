@@ -62,7 +62,7 @@ static int plan_read(exset_ctx_t *ctx, const exset_config_t *config, generate_pl
     plan->array[f] = (exset_cellarray_t){plan->array_name[f], "1",
                                          "random field whose excursion set is the phase", 1, NULL};
   }
-  return EXSET_OK;
+  return cli_volume_extras(config, plan->n_arrays, plan->array, &plan->extras);
 }
 
 static void plan_clear(generate_plan_t *plan) {
@@ -227,7 +227,7 @@ static int report(exset_ctx_t *ctx, const exset_config_t *config, const generate
 static int check_output(exset_ctx_t *ctx, const exset_config_t *config,
                         const generate_plan_t *plan) {
   if (plan->output != GENERATE_NONE) {
-    EXSET_TRY(exset_volume_write_check(ctx, plan->path, plan->n_arrays, plan->array));
+    EXSET_TRY(exset_volume_write_check(ctx, plan->path, &plan->extras));
     EXSET_TRY(cli_output_check(ctx, config, plan->path));
   }
   EXSET_TRY(cli_json_check(ctx, config, default_name));

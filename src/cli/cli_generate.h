@@ -25,6 +25,7 @@ typedef struct {
   int n_arrays;                    /* fields written beside the labels */
   exset_cellarray_t array[EXSET_MAX_FIELDS];
   char array_name[EXSET_MAX_FIELDS][24];
+  exset_volume_extras_t extras; /* of the main output, without attributes and values of arrays */
 } generate_plan_t;
 
 /* Of one realisation. */

@@ -40,8 +40,11 @@ static int set_number(exset_ctx_t *ctx, cli_provenance_t *p, const char *name, i
 static int write_twin(worker_t *w, int64_t number, const char *path) {
   EXSET_TRY(exset_agree(w->ctx, set_number(w->ctx, &w->provenance, "realisation", number)));
   exset_info(w->ctx, "writing %s", path);
-  return exset_volume_write(w->ctx, path, &w->volume, w->provenance.n, w->provenance.attribute,
-                            w->plan->n_arrays, w->array);
+  exset_volume_extras_t extras = w->plan->extras;
+  extras.n_attributes = w->provenance.n;
+  extras.attributes = w->provenance.attribute;
+  extras.arrays = w->array;
+  return exset_volume_write_ext(w->ctx, path, &w->volume, &extras);
 }
 
 static int write_numbered(worker_t *w, int64_t number) {

@@ -42,8 +42,21 @@ int cli_volume_options(exset_ctx_t *ctx, const exset_config_t *config,
   if (n != 0 && n != 3)
     return exset_fail(ctx, EXSET_ERR_INPUT, "-raw_size has %d values: three (nz,ny,nx) are needed",
                       n);
+  if (exset_config_given(config, "io_hints"))
+    EXSET_TRY(exset_config_string(config, "io_hints", &options->hints));
   return exset_config_given(config, "volume_dataset")
              ? exset_config_string(config, "volume_dataset", &options->dataset)
+             : EXSET_OK;
+}
+
+int cli_volume_extras(const exset_config_t *config, int n_arrays, const exset_cellarray_t *arrays,
+                      exset_volume_extras_t *extras) {
+  int compression;
+  *extras = (exset_volume_extras_t){.n_arrays = n_arrays, .arrays = arrays};
+  EXSET_TRY(exset_config_choice(config, "compression", &compression));
+  extras->compression = (exset_compression_t)compression; /* in the order of the key's choices */
+  return exset_config_given(config, "io_hints")
+             ? exset_config_string(config, "io_hints", &extras->hints)
              : EXSET_OK;
 }
 

@@ -12,6 +12,10 @@ int cli_voxel(exset_ctx_t *ctx, const exset_config_t *config, double voxel[3]);
 /** Labels, voxel_size, volume_dataset (borrowed), raw_size. Local, the same on all ranks. Errors: EXSET_ERR_INPUT. */
 int cli_volume_options(exset_ctx_t *ctx, const exset_config_t *config,
                        exset_volume_options_t *options);
+/** Keys compression and io_hints of a volume to be written, with these arrays (borrowed) and no attributes. Local, the same on
+ *  all ranks. Errors: EXSET_ERR_INPUT. */
+int cli_volume_extras(const exset_config_t *config, int n_arrays, const exset_cellarray_t *arrays,
+                      exset_volume_extras_t *extras);
 /** Is the file a volume for commands that take sections as well: HDF5, or any file with raw_size given? TIFF files are
  *  sections, each page one. Collective. Errors: EXSET_ERR_INPUT (missing, folder, empty). */
 int cli_is_volume(exset_ctx_t *ctx, const exset_config_t *config, const char *path, bool *volume);

@@ -8,6 +8,7 @@
 #define PLANES ",calibrate,validate,"
 #define IMAGES ",coverage,calibrate,conduct,validate,"
 #define VOLUMES ",coverage,conduct,validate,"
+#define FILES ",coverage,generate,conduct,validate,"
 #define MODEL ",generate,calibrate,validate,"
 
 /* name, type, most values, range, unit, default, commands, help */
@@ -46,6 +47,14 @@ static const exset_key_t keys[] = {
      "data set of an HDF5 volume; default: VTKHDF cell data \"phase\""},
     {"raw_size", EXSET_KEY_INT, 3, "[1,inf)", "", NULL, VOLUMES,
      "nz,ny,nx of a raw volume (8 bit, or 16 bit little endian by the file's length)"},
+
+    {"io_hints", EXSET_KEY_STRING, 1, "", "", NULL, FILES,
+     "hints to MPI-IO for volumes, name=value,name=value, such as striping_factor=16; see "
+     "doc/performance.md"},
+    {"compression", EXSET_KEY_CHOICE, 1, "none,gzip", "", "none", ",generate,conduct,",
+     "labels of volumes written (.vtkhdf): as they are, or compressed, to about a tenth, at the "
+     "cost of time; "
+     "fields are never compressed"},
 
     /* ---- model ---- */
     {"field#_type", EXSET_KEY_CHOICE, 1, "gaussian,chi_square", "", "gaussian", MODEL,

@@ -28,6 +28,69 @@ exset_piece_t exset_piece(const exset_grid_t *grid, int64_t cell_bytes, int64_t 
   return p;
 }
 
+/* Number of cells from `at` on to the next multiple of step, or to the end. */
+static int64_t run_length(int64_t at, int64_t step, int64_t end) {
+  const int64_t next = (at / step + 1) * step;
+  return (next < end ? next : end) - at;
+}
+
+exset_piece_t exset_piece_next(const exset_volume_source_t *source, const int64_t step[2],
+                               const exset_piece_t *last) {
+  const exset_grid_t *g = source->grid;
+  const int64_t z_file = source->first[0] + g->z0, y_file = source->first[1];
+  exset_piece_t p = {.z = last->z, .y = last->y + last->ny};
+  if (last->ny > 0 && p.y == g->n[1]) p = (exset_piece_t){.z = last->z + last->nz};
+  if (p.z == g->nz_local) return (exset_piece_t){0};
+  p.nz = run_length(z_file + p.z, step[0], z_file + g->nz_local);
+  p.ny = run_length(y_file + p.y, step[1], y_file + g->n[1]);
+  return p;
+}
+
+void exset_piece_columns(const exset_volume_source_t *source, const exset_piece_t *piece,
+                         int64_t cell_bytes, const void *rows, void *slab) {
+  const exset_grid_t *g = source->grid;
+  const int64_t row = source->head->n[2] * cell_bytes, n = g->n[2] * cell_bytes;
+  const char *from = (const char *)rows + source->first[2] * cell_bytes;
+  for (int64_t z = piece->z; z < piece->z + piece->nz; z++) {
+    char *to = (char *)slab + (z * g->n[1] + piece->y) * n;
+    for (int64_t y = 0; y < piece->ny; y++, from += row, to += n) memcpy(to, from, (size_t)n);
+  }
+}
+
+/* One "name=value" from the text's beginning; returns what follows, NULL where it is none. */
+static const char *next_hint(const char *text, char name[], char value[], size_t size) {
+  const size_t length = strcspn(text, ","), equals = strcspn(text, "=");
+  if (equals == 0 || equals + 1 >= length || equals >= size || length - equals > size) return NULL;
+  memcpy(name, text, equals);
+  name[equals] = 0;
+  memcpy(value, text + equals + 1, length - equals - 1);
+  value[length - equals - 1] = 0;
+  return text + length + (text[length] == ',');
+}
+
+int exset_volume_hints(exset_ctx_t *ctx, const char *hints, MPI_Info *info) {
+  char name[MPI_MAX_INFO_KEY], value[MPI_MAX_INFO_KEY]; /* the shorter of MPI's two limits */
+  *info = MPI_INFO_NULL;
+  if (!hints || !hints[0]) return EXSET_OK;
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Info_create(info)));
+  int err = EXSET_OK;
+  for (const char *rest = hints; !err && rest[0];) {
+    rest = next_hint(rest, name, value, sizeof name);
+    if (!rest) {
+      err = exset_fail(ctx, EXSET_ERR_INPUT,
+                       "MPI-IO hints \"%.200s\" are not name=value,name=value,...", hints);
+      break;
+    }
+    err = EXSET_MPI(ctx, MPI_Info_set(*info, name, value));
+  }
+  if (err) exset_volume_hints_free(info);
+  return err;
+}
+
+void exset_volume_hints_free(MPI_Info *info) {
+  if (*info != MPI_INFO_NULL) MPI_Info_free(info);
+}
+
 int exset_volume_init(exset_ctx_t *ctx, const exset_grid_t *grid, int n_phases,
                       exset_volume_t *volume) {
   memset(volume, 0, sizeof *volume);

@@ -45,8 +45,8 @@ hid_t exset_h5_access(const exset_h5_job_t *job) {
   /* some parallel file systems know no locks */
   ok = ok && H5Pset_file_locking(access, true, true) >= 0;
   if (job->parallel)
-    ok = ok && H5Pset_fapl_mpio(access, job->ctx->comm, MPI_INFO_NULL) >= 0 &&
-         H5Pset_all_coll_metadata_ops(access, true) >= 0;
+    ok = ok && H5Pset_fapl_mpio(access, job->ctx->comm, job->info) >= 0 &&
+         H5Pset_all_coll_metadata_ops(access, !job->apart) >= 0;
   if (ok) return access;
   exset_h5_close(access);
   return -1;
@@ -76,8 +76,8 @@ static bool select_piece(hid_t memory, hid_t space, const exset_grid_t *grid,
  * the file, which aggregation by MPI-IO could only slow down; and Open MPI's aggregation reports
  * success on a full disk.
  */
-int exset_h5_transfer_piece(const exset_h5_job_t *job, hid_t dataset, const exset_grid_t *grid,
-                            const exset_piece_t *p, hid_t type, int components, void *data) {
+static int write_piece(const exset_h5_job_t *job, hid_t dataset, const exset_grid_t *grid,
+                       const exset_piece_t *p, hid_t type, int components, const void *data) {
   const int64_t values = exset_piece_cells(grid, p) * components;
   const hsize_t size = (hsize_t)(values > 0 ? values : 1);
   const hid_t memory = H5Screate_simple(1, &size, NULL), space = H5Dget_space(dataset);
@@ -90,24 +90,23 @@ int exset_h5_transfer_piece(const exset_h5_job_t *job, hid_t dataset, const exse
     H5Sselect_none(memory); /* and take part all the same: the others wait */
     H5Sselect_none(space);
   }
-  const herr_t status = job->reading ? H5Dread(dataset, type, memory, space, collective, data)
-                                     : H5Dwrite(dataset, type, memory, space, collective, data);
-  if (status < 0 && !err) err = exset_h5_fail(job, EXSET_ERR_RUN);
+  if (H5Dwrite(dataset, type, memory, space, collective, data) < 0 && !err)
+    err = exset_h5_fail(job, EXSET_ERR_RUN);
   exset_h5_close(collective);
   exset_h5_close(space);
   exset_h5_close(memory);
   return err;
 }
 
-int exset_h5_transfer(const exset_h5_job_t *job, hid_t dataset, const exset_grid_t *grid,
-                      hid_t type, int components, void *data) {
+int exset_h5_write_slab(const exset_h5_job_t *job, hid_t dataset, const exset_grid_t *grid,
+                        hid_t type, int components, const void *data) {
   const int64_t cell_bytes = (int64_t)H5Tget_size(type) * components;
   const int64_t count = exset_pieces(job->ctx, grid, cell_bytes, EXSET_PIECE_BYTES);
   int err = EXSET_OK;
   for (int64_t i = 0; i < count; i++) {
     const exset_piece_t p = exset_piece(grid, cell_bytes, EXSET_PIECE_BYTES, i);
-    char *piece = (char *)data + exset_piece_start(grid, &p) * cell_bytes;
-    const int piece_err = exset_h5_transfer_piece(job, dataset, grid, &p, type, components, piece);
+    const char *piece = (const char *)data + exset_piece_start(grid, &p) * cell_bytes;
+    const int piece_err = write_piece(job, dataset, grid, &p, type, components, piece);
     err = err ? err : piece_err;
   }
   return err;

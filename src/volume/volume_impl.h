@@ -32,13 +32,38 @@ typedef struct {
   int n_phases;               /* > 0: the file holds phases already; 0: gray values */
   int gray_bytes;             /* raw: 1 or 2 */
   char dataset[512];          /* HDF5 */
+  int64_t chunk[3];           /* HDF5 in chunks; 0: contiguous */
 } exset_volume_head_t;
+
+/* What is read: the file's cells from `first` on are those of the grid, which has the size of the box. */
+typedef struct {
+  const char *path;
+  const exset_volume_head_t *head;
+  const exset_grid_t *grid;
+  int64_t first[3];
+  const char *hints;
+} exset_volume_source_t;
+
+/**
+ * Pieces of this rank's slab for reading, one after the other: of at most step[0] planes and step[1] rows, ending at multiples of
+ * those in the file. Starts from a zeroed piece; nz = 0 after the last. Local: ranks have pieces of their own.
+ */
+exset_piece_t exset_piece_next(const exset_volume_source_t *source, const int64_t step[2],
+                               const exset_piece_t *last);
+/** The piece's columns [first, first + n) of rows of `row` cells in a buffer, each of so many bytes, to their places in the slab.
+ *  Local. */
+void exset_piece_columns(const exset_volume_source_t *source, const exset_piece_t *piece,
+                         int64_t cell_bytes, const void *rows, void *slab);
+
+/** Hints to an MPI_Info to be freed, MPI_INFO_NULL where there are none. Local, the same on all ranks. Errors: EXSET_ERR_INPUT
+ *  (not name=value), EXSET_ERR_LOCAL. */
+int exset_volume_hints(exset_ctx_t *ctx, const char *hints, MPI_Info *info);
+void exset_volume_hints_free(MPI_Info *info);
 
 /* Heads: local, called by rank 0 alone. Values: this rank's slab [nz_local][ny][nx]. */
 int exset_volume_tiff_head(exset_ctx_t *ctx, const char *path, exset_volume_head_t *head);
 /** Local: every rank reads its own pages. */
-int exset_volume_tiff_gray(exset_ctx_t *ctx, const char *path, const exset_grid_t *grid,
-                           uint16_t *value);
+int exset_volume_tiff_gray(exset_ctx_t *ctx, const exset_volume_source_t *source, uint16_t *value);
 /** Collective. */
 int exset_volume_tiff_write(exset_ctx_t *ctx, const char *temp, const exset_volume_t *volume);
 
@@ -51,18 +76,27 @@ int exset_volume_reserve(exset_ctx_t *ctx, const char *temp, int64_t bytes);
 int exset_volume_raw_head(exset_ctx_t *ctx, const char *path, const int64_t size[3], int64_t bytes,
                           exset_volume_head_t *head);
 /** Collective. */
-int exset_volume_raw_gray(exset_ctx_t *ctx, const char *path, const exset_grid_t *grid,
-                          int gray_bytes, uint16_t *value);
-int exset_volume_raw_write(exset_ctx_t *ctx, const char *temp, const exset_volume_t *volume);
+int exset_volume_raw_gray(exset_ctx_t *ctx, const exset_volume_source_t *source, uint16_t *value);
+int exset_volume_raw_write(exset_ctx_t *ctx, const char *temp, const exset_volume_t *volume,
+                           const char *hints);
+/** Open a file by all ranks; close it, agreeing on an error met before. Collective. Errors: EXSET_ERR_RUN. */
+int exset_volume_raw_open(exset_ctx_t *ctx, const char *path, int mode, MPI_Info info,
+                          MPI_File *file);
+int exset_volume_raw_close(exset_ctx_t *ctx, const char *path, MPI_File *file, int err);
+/** Move bytes [at, at + bytes) of a file, any number. Not by MPI's collective calls: Open MPI's aggregate ranges that are
+ *  contiguous already, and report success on a full disk. Local. Errors: EXSET_ERR_RUN. */
+int exset_volume_raw_move(exset_ctx_t *ctx, const char *path, MPI_File file, bool reading,
+                          int64_t at, int64_t bytes, void *data);
 
 int exset_volume_hdf5_head(exset_ctx_t *ctx, const char *path, const char *dataset,
                            exset_volume_head_t *head);
-/** Collective. One of gray and phase is wanted, the other NULL; phases are stored as bytes. */
-int exset_volume_hdf5_values(exset_ctx_t *ctx, const char *path, const exset_volume_head_t *head,
-                             const exset_grid_t *grid, uint16_t *gray, uint8_t *phase);
+/** Collective. Any integers as gray values. */
+int exset_volume_hdf5_gray(exset_ctx_t *ctx, const exset_volume_source_t *source, uint16_t *value);
+/** Collective. Phases are stored as bytes; most gets the largest on any rank. */
+int exset_volume_hdf5_phases(exset_ctx_t *ctx, const exset_volume_source_t *source, uint8_t *phase,
+                             int *most);
 /** Collective. */
 int exset_volume_hdf5_write(exset_ctx_t *ctx, const char *temp, const exset_volume_t *volume,
-                            int n_attributes, const exset_attribute_t *attributes, int n_arrays,
-                            const exset_cellarray_t *arrays);
+                            const exset_volume_extras_t *extras);
 
 #endif

@@ -30,61 +30,109 @@ static int io_failed(exset_ctx_t *ctx, const char *verb, const char *path, int c
   return exset_fail(ctx, EXSET_ERR_RUN, "cannot %s %s: %s", verb, path, text);
 }
 
-static int whole(int code, MPI_Status *status, int64_t bytes) {
-  int n = 0;
-  if (code == MPI_SUCCESS && MPI_Get_count(status, MPI_BYTE, &n) != MPI_SUCCESS) n = -1;
-  return code == MPI_SUCCESS && n == bytes;
+int exset_volume_raw_move(exset_ctx_t *ctx, const char *path, MPI_File file, bool reading,
+                          int64_t at, int64_t bytes, void *data) {
+  char *p = data;
+  for (int64_t done = 0, n; done < bytes; done += n) {
+    n = bytes - done < EXSET_PIECE_BYTES ? bytes - done : EXSET_PIECE_BYTES;
+    MPI_Status status;
+    int moved = 0;
+    int code = reading ? MPI_File_read_at(file, at + done, p + done, (int)n, MPI_BYTE, &status)
+                       : MPI_File_write_at(file, at + done, p + done, (int)n, MPI_BYTE, &status);
+    if (code == MPI_SUCCESS) code = MPI_Get_count(&status, MPI_BYTE, &moved);
+    if (code != MPI_SUCCESS || moved != n)
+      return io_failed(ctx, reading ? "read" : "write", path, code);
+  }
+  return EXSET_OK;
 }
 
-/* All pieces of the slab at its place in the file. Not by collective calls: Open MPI's aggregate pieces that are
- * contiguous already, and report success on a full disk. */
-static int transfer(exset_ctx_t *ctx, const char *path, MPI_File file, const exset_grid_t *grid,
-                    int64_t cell_bytes, uint8_t *data, bool reading) {
-  int err = EXSET_OK;
-  const int64_t count = exset_pieces(ctx, grid, cell_bytes, EXSET_PIECE_BYTES);
-  for (int64_t i = 0; i < count; i++) {
-    const exset_piece_t p = exset_piece(grid, cell_bytes, EXSET_PIECE_BYTES, i);
-    const int64_t bytes = exset_piece_cells(grid, &p) * cell_bytes;
-    const int64_t start = exset_piece_start(grid, &p) * cell_bytes;
-    const MPI_Offset at = grid->z0 * grid->n[1] * grid->n[2] * cell_bytes + start;
-    MPI_Status status;
-    const int code = reading
-                         ? MPI_File_read_at(file, at, data + start, (int)bytes, MPI_BYTE, &status)
-                         : MPI_File_write_at(file, at, data + start, (int)bytes, MPI_BYTE, &status);
-    if (!err && !whole(code, &status, bytes))
-      err = io_failed(ctx, reading ? "read" : "write", path, code);
-  }
+int exset_volume_raw_open(exset_ctx_t *ctx, const char *path, int mode, MPI_Info info,
+                          MPI_File *file) {
+  const int code = MPI_File_open(ctx->comm, path, mode, info, file);
+  if (code == MPI_SUCCESS) return exset_agree(ctx, EXSET_OK);
+  return exset_agree(ctx, io_failed(ctx, mode & MPI_MODE_RDONLY ? "read" : "write", path, code));
+}
+
+int exset_volume_raw_close(exset_ctx_t *ctx, const char *path, MPI_File *file, int err) {
+  const int code = MPI_File_close(file);
+  if (!err && code != MPI_SUCCESS) err = io_failed(ctx, "close", path, code);
+  return exset_agree(ctx, err);
+}
+
+static int open_hinted(exset_ctx_t *ctx, const char *path, int mode, const char *hints,
+                       MPI_File *file) {
+  MPI_Info info;
+  EXSET_TRY(exset_agree(ctx, exset_volume_hints(ctx, hints, &info)));
+  const int err = exset_volume_raw_open(ctx, path, mode, info, file);
+  exset_volume_hints_free(&info);
   return err;
 }
 
-int exset_volume_raw_gray(exset_ctx_t *ctx, const char *path, const exset_grid_t *grid,
-                          int gray_bytes, uint16_t *value) {
-  MPI_File file;
-  int code = MPI_File_open(ctx->comm, path, MPI_MODE_RDONLY, MPI_INFO_NULL, &file);
-  EXSET_TRY(exset_agree(ctx, code == MPI_SUCCESS ? EXSET_OK : io_failed(ctx, "read", path, code)));
-  /* bytes arrive in the upper part of the array, so that widening can go upwards in place */
-  const int64_t n = exset_grid_cells_local(grid);
-  uint8_t *bytes = (uint8_t *)value + n * (2 - gray_bytes);
-  int err = transfer(ctx, path, file, grid, gray_bytes, bytes, true);
-  code = MPI_File_close(&file);
-  if (!err && code != MPI_SUCCESS) err = io_failed(ctx, "read", path, code);
+/* ---- reading -------------------------------------------------------------------------------- */
+
+/* Bytes to 16-bit values; value and bytes may overlap when the bytes are the upper part of the array. */
+static void widen(int64_t n, int gray_bytes, const uint8_t *bytes, uint16_t *value) {
   for (int64_t i = 0; i < n; i++)
     value[i] = gray_bytes == 1 ? bytes[i] : (uint16_t)(bytes[2 * i] | bytes[2 * i + 1] << 8);
-  return exset_agree(ctx, err);
 }
 
-int exset_volume_raw_write(exset_ctx_t *ctx, const char *temp, const exset_volume_t *volume) {
+/* Whole planes: one range of the file. */
+static int read_planes(exset_ctx_t *ctx, const exset_volume_source_t *s, MPI_File file,
+                       uint16_t *value) {
+  const int gray = s->head->gray_bytes;
+  const int64_t n = exset_grid_cells_local(s->grid);
+  const int64_t at = (s->first[0] + s->grid->z0) * s->grid->n[1] * s->grid->n[2] * gray;
+  uint8_t *bytes = (uint8_t *)value + n * (2 - gray);
+  EXSET_TRY(exset_volume_raw_move(ctx, s->path, file, true, at, n * gray, bytes));
+  widen(n, gray, bytes, value);
+  return EXSET_OK;
+}
+
+/* Whole rows of each plane, of which the box's columns are kept. */
+static int read_rows(exset_ctx_t *ctx, const exset_volume_source_t *s, MPI_File file,
+                     uint16_t *value) {
+  const int gray = s->head->gray_bytes;
+  const int64_t *n = s->head->n, limit = INT64_C(4) << 20;
+  const int64_t step[2] = {1, n[2] < limit ? limit / n[2] : 1};
+  uint16_t *rows;
+  EXSET_TRY(exset_alloc(ctx, n[2] * (step[1] < n[1] ? step[1] : n[1]), sizeof *rows, &rows));
+  int err = EXSET_OK;
+  exset_piece_t p = {0};
+  while (!err && (p = exset_piece_next(s, step, &p)).nz > 0) {
+    const int64_t z = s->first[0] + s->grid->z0 + p.z, y = s->first[1] + p.y;
+    const int64_t cells = p.ny * n[2], at = (z * n[1] + y) * n[2] * gray;
+    uint8_t *bytes = (uint8_t *)rows + cells * (2 - gray);
+    err = exset_volume_raw_move(ctx, s->path, file, true, at, cells * gray, bytes);
+    if (!err) widen(cells, gray, bytes, rows);
+    if (!err) exset_piece_columns(s, &p, sizeof *rows, rows, value);
+  }
+  free(rows);
+  return err;
+}
+
+int exset_volume_raw_gray(exset_ctx_t *ctx, const exset_volume_source_t *source, uint16_t *value) {
+  const int64_t *n = source->head->n, *box = source->grid->n;
+  MPI_File file;
+  EXSET_TRY(open_hinted(ctx, source->path, MPI_MODE_RDONLY, source->hints, &file));
+  int err = box[1] == n[1] && box[2] == n[2] ? read_planes(ctx, source, file, value)
+                                             : read_rows(ctx, source, file, value);
+  return exset_volume_raw_close(ctx, source->path, &file, err);
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+int exset_volume_raw_write(exset_ctx_t *ctx, const char *temp, const exset_volume_t *volume,
+                           const char *hints) {
+  const exset_grid_t *g = &volume->grid;
   MPI_File file;
   int err = EXSET_OK;
-  if (ctx->rank == 0) err = exset_volume_reserve(ctx, temp, exset_grid_cells(&volume->grid));
+  if (ctx->rank == 0) err = exset_volume_reserve(ctx, temp, exset_grid_cells(g));
   EXSET_TRY(exset_agree(ctx, err));
-  int code = MPI_File_open(ctx->comm, temp, MPI_MODE_WRONLY, MPI_INFO_NULL, &file);
-  EXSET_TRY(exset_agree(ctx, code == MPI_SUCCESS ? EXSET_OK : io_failed(ctx, "write", temp, code)));
-  code = MPI_File_set_size(file, exset_grid_cells(&volume->grid));
-  err = code == MPI_SUCCESS ? EXSET_OK : io_failed(ctx, "write", temp, code);
-  err = exset_agree(ctx, err);
-  if (!err) err = transfer(ctx, temp, file, &volume->grid, 1, volume->phase, false);
-  code = MPI_File_close(&file);
-  if (!err && code != MPI_SUCCESS) err = io_failed(ctx, "write", temp, code);
-  return exset_agree(ctx, err);
+  EXSET_TRY(open_hinted(ctx, temp, MPI_MODE_WRONLY, hints, &file));
+  const int code = MPI_File_set_size(file, exset_grid_cells(g));
+  err = exset_agree(ctx, code == MPI_SUCCESS ? EXSET_OK : io_failed(ctx, "write", temp, code));
+  if (!err)
+    err = exset_volume_raw_move(ctx, temp, file, false, g->z0 * g->n[1] * g->n[2],
+                                exset_grid_cells_local(g), volume->phase);
+  return exset_volume_raw_close(ctx, temp, &file, err);
 }

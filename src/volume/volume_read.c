@@ -40,67 +40,104 @@ static int share_head(exset_ctx_t *ctx, const char *path, const exset_volume_opt
   return EXSET_OK;
 }
 
+static bool has_box(const exset_volume_options_t *options) {
+  for (int a = 0; a < 3; a++)
+    if (options->box[a][0] != 0 || options->box[a][1] != 0) return true;
+  return false;
+}
+
+static int check_box(exset_ctx_t *ctx, const exset_volume_source_t *source,
+                     const exset_volume_options_t *options) {
+  static const char axis_name[3] = {'z', 'y', 'x'};
+  for (int a = 0; a < 3; a++) {
+    const int64_t *b = options->box[a], n = source->head->n[a];
+    if (b[0] >= 0 && b[0] < b[1] && b[1] <= n) continue;
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "the box's range %lld:%lld along %c is %s; %s has the voxels 0:%lld there",
+                      (long long)b[0], (long long)b[1], axis_name[a],
+                      b[0] >= b[1] ? "empty" : "outside the volume", source->path, (long long)n);
+  }
+  if (options->labels.n_labels > 0) return EXSET_OK;
+  if (source->head->n_phases > 0 && options->labels.n_masked == 0) return EXSET_OK;
+  return exset_fail(
+      ctx, EXSET_ERR_INPUT,
+      "%s holds gray values: a part of it needs image_labels, those of phases 1, 2, ...",
+      source->path);
+}
+
 /* Cells, origin and voxel edges: as given, as the file says, or 1. */
 static int make_grid(exset_ctx_t *ctx, const exset_volume_options_t *options,
-                     const exset_volume_head_t *head, exset_volume_t *volume) {
+                     exset_volume_source_t *source, exset_volume_t *volume) {
+  const exset_volume_head_t *head = source->head;
   double voxel[3];
+  int64_t n[3];
+  const bool box = has_box(options);
+  if (box) EXSET_TRY(check_box(ctx, source, options));
   for (int a = 0; a < 3; a++) {
+    source->first[a] = box ? options->box[a][0] : 0;
+    n[a] = box ? options->box[a][1] - options->box[a][0] : head->n[a];
     voxel[a] = options->voxel[a] > 0 ? options->voxel[a] : head->voxel[a] != 0 ? head->voxel[a] : 1;
-    volume->origin[a] = head->origin[a];
+    volume->origin[a] = head->origin[a] + (double)source->first[a] * voxel[a];
   }
-  return exset_grid_init(ctx, head->n, voxel, &volume->grid);
+  return exset_grid_init(ctx, n, voxel, &volume->grid);
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
 
-static int read_gray(exset_ctx_t *ctx, const char *path, exset_file_kind_t kind,
-                     const exset_volume_head_t *head, const exset_grid_t *grid, uint16_t *value) {
-  if (kind == EXSET_FILE_HDF5) return exset_volume_hdf5_values(ctx, path, head, grid, value, NULL);
-  if (kind == EXSET_FILE_TIFF)
-    return exset_agree(ctx, exset_volume_tiff_gray(ctx, path, grid, value));
-  return exset_volume_raw_gray(ctx, path, grid, head->gray_bytes, value);
+static bool is_part(const exset_volume_source_t *source) {
+  return exset_grid_cells(source->grid) <
+         exset_mul3(source->head->n[0], source->head->n[1], source->head->n[2]);
 }
 
-/* Labels from what all ranks have seen, then phases. */
-static int map_gray(exset_ctx_t *ctx, const char *path, const exset_labels_t *given,
-                    const uint16_t *value, exset_volume_t *volume) {
+static int read_gray(exset_ctx_t *ctx, exset_file_kind_t kind, const exset_volume_source_t *source,
+                     uint16_t *value) {
+  if (kind == EXSET_FILE_HDF5) return exset_volume_hdf5_gray(ctx, source, value);
+  if (kind == EXSET_FILE_TIFF) return exset_agree(ctx, exset_volume_tiff_gray(ctx, source, value));
+  return exset_volume_raw_gray(ctx, source, value);
+}
+
+/* Labels from what all ranks have seen, then phases. A part of a file need not hold all labels. */
+static int map_gray(exset_ctx_t *ctx, const exset_volume_source_t *source,
+                    const exset_labels_t *given, const uint16_t *value, exset_volume_t *volume) {
   enum { GRAYS = 65536 };
   const int64_t n = exset_grid_cells_local(&volume->grid);
   uint8_t seen[GRAYS] = {0};
   exset_labels_t labels = *given;
-  for (int64_t i = 0; i < n; i++) seen[value[i]] = 1;
-  EXSET_TRY(
-      EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, seen, GRAYS, MPI_UINT8_T, MPI_MAX, ctx->comm)));
-  EXSET_TRY(exset_agree(ctx, exset_labels_complete(ctx, &labels, seen, path)));
+  if (given->n_labels == 0 || !is_part(source)) {
+    for (int64_t i = 0; i < n; i++) seen[value[i]] = 1;
+    EXSET_TRY(
+        EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, seen, GRAYS, MPI_UINT8_T, MPI_MAX, ctx->comm)));
+    EXSET_TRY(exset_agree(ctx, exset_labels_complete(ctx, &labels, seen, source->path)));
+  }
   volume->n_phases = labels.n_labels;
-  return exset_agree(ctx, exset_labels_map(ctx, &labels, n, value, volume->phase, NULL, path));
+  return exset_agree(ctx,
+                     exset_labels_map(ctx, &labels, n, value, volume->phase, NULL, source->path));
 }
 
-static int read_labelled(exset_ctx_t *ctx, const char *path, exset_file_kind_t kind,
-                         const exset_volume_head_t *head, const exset_labels_t *labels,
+static int read_labelled(exset_ctx_t *ctx, exset_file_kind_t kind,
+                         const exset_volume_source_t *source, const exset_labels_t *labels,
                          exset_volume_t *volume) {
   uint16_t *value = NULL;
-  int err = exset_alloc_all(ctx, exset_grid_cells_local(&volume->grid), sizeof *value, &value);
-  if (!err) err = read_gray(ctx, path, kind, head, &volume->grid, value);
-  if (!err) err = map_gray(ctx, path, labels, value, volume);
+  int err =
+      exset_alloc_unset_all(ctx, exset_grid_cells_local(&volume->grid), sizeof *value, &value);
+  if (!err) err = read_gray(ctx, kind, source, value);
+  if (!err) err = map_gray(ctx, source, labels, value, volume);
   free(value);
   return err;
 }
 
 /* A file of phases: they are taken as they are. */
-static int read_phases(exset_ctx_t *ctx, const char *path, const exset_volume_head_t *head,
+static int read_phases(exset_ctx_t *ctx, const exset_volume_source_t *source,
                        exset_volume_t *volume) {
-  EXSET_TRY(exset_volume_hdf5_values(ctx, path, head, &volume->grid, NULL, volume->phase));
-  volume->n_phases = head->n_phases;
-  const int64_t n = exset_grid_cells_local(&volume->grid);
   int most = 0;
-  for (int64_t i = 0; i < n; i++) most = volume->phase[i] > most ? volume->phase[i] : most;
-  EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, &most, 1, MPI_INT, MPI_MAX, ctx->comm)));
-  if (most == 0) return exset_fail(ctx, EXSET_ERR_INPUT, "%s holds masked cells only", path);
-  if (most <= head->n_phases) return EXSET_OK;
+  EXSET_TRY(exset_volume_hdf5_phases(ctx, source, volume->phase, &most));
+  volume->n_phases = source->head->n_phases;
+  if (most == 0 && !is_part(source))
+    return exset_fail(ctx, EXSET_ERR_INPUT, "%s holds masked cells only", source->path);
+  if (most <= volume->n_phases) return EXSET_OK;
   return exset_fail(ctx, EXSET_ERR_INPUT,
-                    "%s is damaged: it has a cell of phase %d, but says it has %d phases", path,
-                    most, head->n_phases);
+                    "%s is damaged: it has a cell of phase %d, but says it has %d phases",
+                    source->path, most, volume->n_phases);
 }
 
 int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
@@ -112,13 +149,13 @@ int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_opt
   exset_volume_head_t head;
   EXSET_TRY(share_head(ctx, path, options, &kind, &head));
   exset_volume_t v = {0};
-  EXSET_TRY(make_grid(ctx, options, &head, &v));
-  int err = exset_alloc_all(ctx, exset_grid_cells_local(&v.grid), 1, &v.phase);
+  exset_volume_source_t source = {path, &head, &v.grid, {0}, options->hints};
+  EXSET_TRY(make_grid(ctx, options, &source, &v));
+  int err = exset_alloc_unset_all(ctx, exset_grid_cells_local(&v.grid), 1, &v.phase);
   const bool relabel = options->labels.n_labels > 0 || options->labels.n_masked > 0;
   if (!err)
-    err = head.n_phases > 0 && !relabel
-              ? read_phases(ctx, path, &head, &v)
-              : read_labelled(ctx, path, kind, &head, &options->labels, &v);
+    err = head.n_phases > 0 && !relabel ? read_phases(ctx, &source, &v)
+                                        : read_labelled(ctx, kind, &source, &options->labels, &v);
   if (err) exset_volume_clear(&v);
   else *volume = v;
   return err;

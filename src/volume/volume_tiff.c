@@ -12,9 +12,32 @@ int exset_volume_tiff_head(exset_ctx_t *ctx, const char *path, exset_volume_head
   return EXSET_OK;
 }
 
-int exset_volume_tiff_gray(exset_ctx_t *ctx, const char *path, const exset_grid_t *grid,
-                           uint16_t *value) {
-  return exset_image_read_pages(ctx, path, grid->z0, grid->nz_local, value);
+/* Pages by the dozen: opening a file anew for each would search it from the beginning. */
+static int read_part(exset_ctx_t *ctx, const exset_volume_source_t *source, uint16_t *value) {
+  const int64_t *n = source->head->n, page = n[1] * n[2], limit = INT64_C(32) << 20;
+  const int64_t step[2] = {page < limit ? limit / page : 1, n[1]};
+  uint16_t *pages;
+  int err = EXSET_OK;
+  EXSET_TRY(exset_alloc(ctx, page * (step[0] < n[0] ? step[0] : n[0]), sizeof *pages, &pages));
+  exset_piece_t p = {0};
+  while (!err && (p = exset_piece_next(source, step, &p)).nz > 0) {
+    err = exset_image_read_pages(ctx, source->path, source->first[0] + source->grid->z0 + p.z, p.nz,
+                                 pages);
+    for (int64_t z = 0; !err && z < p.nz; z++) {
+      const exset_piece_t one = {.z = p.z + z, .nz = 1, .ny = source->grid->n[1]};
+      exset_piece_columns(source, &one, sizeof *pages, pages + z * page + source->first[1] * n[2],
+                          value);
+    }
+  }
+  free(pages);
+  return err;
+}
+
+int exset_volume_tiff_gray(exset_ctx_t *ctx, const exset_volume_source_t *source, uint16_t *value) {
+  const exset_grid_t *g = source->grid;
+  if (g->n[1] < source->head->n[1] || g->n[2] < source->head->n[2])
+    return read_part(ctx, source, value);
+  return exset_image_read_pages(ctx, source->path, source->first[0] + g->z0, g->nz_local, value);
 }
 
 enum { TAG_PLANE = 11 };

@@ -21,20 +21,26 @@ static format_t format_of(const char *path) {
   return FORMAT_NONE;
 }
 
-static int check_arrays(exset_ctx_t *ctx, const char *path, format_t format, int n_arrays,
-                        const exset_cellarray_t *arrays) {
-  if (n_arrays > 0 && format != FORMAT_HDF5)
+static int check_extras(exset_ctx_t *ctx, const char *path, format_t format,
+                        const exset_volume_extras_t *extras) {
+  if (extras->n_arrays > 0 && format != FORMAT_HDF5)
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "%s cannot hold cell arrays (%s); use the ending .vtkhdf", path,
-                      arrays[0].name);
-  for (int i = 0; i < n_arrays; i++) {
-    const exset_cellarray_t *a = &arrays[i];
+                      extras->arrays[0].name);
+  if (extras->compression != EXSET_COMPRESSION_NONE && format != FORMAT_HDF5)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "%s cannot be compressed; use the ending .vtkhdf",
+                      path);
+  for (int i = 0; i < extras->n_arrays; i++) {
+    const exset_cellarray_t *a = &extras->arrays[i];
     if (!a->name[0] || strchr(a->name, '/') || strcmp(a->name, "phase") == 0)
       return exset_fail(ctx, EXSET_ERR_INPUT, "a cell array cannot be named \"%s\"", a->name);
     if (a->components != 1 && a->components != 3)
       return exset_fail(ctx, EXSET_ERR_INPUT, "cell array %s has %d components; allowed: 1, 3",
                         a->name, a->components);
   }
+  MPI_Info info;
+  EXSET_TRY(exset_volume_hints(ctx, extras->hints, &info));
+  exset_volume_hints_free(&info);
   return EXSET_OK;
 }
 
@@ -47,11 +53,11 @@ static int check_format(exset_ctx_t *ctx, const char *path, format_t *format) {
                     path);
 }
 
-int exset_volume_write_check(exset_ctx_t *ctx, const char *path, int n_arrays,
-                             const exset_cellarray_t *arrays) {
+int exset_volume_write_check(exset_ctx_t *ctx, const char *path,
+                             const exset_volume_extras_t *extras) {
   format_t format;
   EXSET_TRY(check_format(ctx, path, &format));
-  EXSET_TRY(check_arrays(ctx, path, format, n_arrays, arrays));
+  EXSET_TRY(check_extras(ctx, path, format, extras));
   return exset_outfile_check(ctx, path);
 }
 
@@ -83,37 +89,59 @@ static int try_size(exset_ctx_t *ctx, const char *temp, int64_t bytes) {
   return emptied ? EXSET_OK : exset_fail(ctx, EXSET_ERR_RUN, "cannot write %s", temp);
 }
 
-/* What is written, to hand it on in one piece. */
-typedef struct {
-  const exset_volume_t *volume;
-  int n_attributes, n_arrays;
-  const exset_attribute_t *attributes;
-  const exset_cellarray_t *arrays;
-} content_t;
+/* A file that MPI creates: hints such as the number of stripes take effect on new files only. */
+static int create_hinted(exset_ctx_t *ctx, const char *temp, const char *hints) {
+  if (!hints || !hints[0]) return EXSET_OK;
+  MPI_Info info;
+  MPI_File file;
+  EXSET_TRY(exset_volume_hints(ctx, hints, &info));
+  const bool ok = unlink(temp) == 0 &&
+                  MPI_File_open(MPI_COMM_SELF, temp, MPI_MODE_CREATE | MPI_MODE_WRONLY, info,
+                                &file) == MPI_SUCCESS &&
+                  MPI_File_close(&file) == MPI_SUCCESS;
+  exset_volume_hints_free(&info);
+  return ok ? EXSET_OK
+            : exset_fail(ctx, EXSET_ERR_RUN, "MPI cannot create %s with the hints %s", temp, hints);
+}
 
-static int write_format(exset_ctx_t *ctx, const char *temp, format_t format, const content_t *c) {
-  int64_t cell_bytes = 1;
-  for (int i = 0; i < c->n_arrays; i++)
-    cell_bytes += c->arrays[i].components * (int64_t)sizeof(float);
-  const int64_t bytes = exset_grid_cells(&c->volume->grid) * cell_bytes;
-  EXSET_TRY(exset_agree(ctx, ctx->rank == 0 ? try_size(ctx, temp, bytes) : EXSET_OK));
-  if (format == FORMAT_TIFF) return exset_volume_tiff_write(ctx, temp, c->volume);
-  if (format == FORMAT_RAW) return exset_volume_raw_write(ctx, temp, c->volume);
-  return exset_volume_hdf5_write(ctx, temp, c->volume, c->n_attributes, c->attributes, c->n_arrays,
-                                 c->arrays);
+/* How many bytes will be written is not known beforehand of compressed phases: 0. */
+static int64_t bytes_of(const exset_volume_t *volume, const exset_volume_extras_t *extras) {
+  int64_t cell = extras->compression == EXSET_COMPRESSION_NONE;
+  for (int i = 0; i < extras->n_arrays; i++)
+    cell += extras->arrays[i].components * (int64_t)sizeof(float);
+  return exset_grid_cells(&volume->grid) * cell;
+}
+
+static int write_format(exset_ctx_t *ctx, const char *temp, format_t format,
+                        const exset_volume_t *volume, const exset_volume_extras_t *extras) {
+  int err = EXSET_OK;
+  if (ctx->rank == 0) {
+    err = create_hinted(ctx, temp, extras->hints);
+    if (!err) err = try_size(ctx, temp, bytes_of(volume, extras));
+  }
+  EXSET_TRY(exset_agree(ctx, err));
+  if (format == FORMAT_TIFF) return exset_volume_tiff_write(ctx, temp, volume);
+  if (format == FORMAT_RAW) return exset_volume_raw_write(ctx, temp, volume, extras->hints);
+  return exset_volume_hdf5_write(ctx, temp, volume, extras);
+}
+
+int exset_volume_write_ext(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
+                           const exset_volume_extras_t *extras) {
+  format_t format;
+  EXSET_TRY(check_format(ctx, path, &format));
+  EXSET_TRY(check_extras(ctx, path, format, extras));
+  char temp[4096];
+  EXSET_TRY(exset_outfile_open(ctx, path, temp, sizeof temp));
+  int err = exset_agree(ctx, write_format(ctx, temp, format, volume, extras));
+  if (!err) err = exset_outfile_commit(ctx, path);
+  if (err) exset_outfile_discard(ctx, path);
+  return err;
 }
 
 int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
                        int n_attributes, const exset_attribute_t *attributes, int n_arrays,
                        const exset_cellarray_t *arrays) {
-  const content_t content = {volume, n_attributes, n_arrays, attributes, arrays};
-  format_t format;
-  EXSET_TRY(check_format(ctx, path, &format));
-  EXSET_TRY(check_arrays(ctx, path, format, n_arrays, arrays));
-  char temp[4096];
-  EXSET_TRY(exset_outfile_open(ctx, path, temp, sizeof temp));
-  int err = exset_agree(ctx, write_format(ctx, temp, format, &content));
-  if (!err) err = exset_outfile_commit(ctx, path);
-  if (err) exset_outfile_discard(ctx, path);
-  return err;
+  const exset_volume_extras_t extras = {n_attributes,           attributes, n_arrays, arrays,
+                                        EXSET_COMPRESSION_NONE, NULL};
+  return exset_volume_write_ext(ctx, path, volume, &extras);
 }
