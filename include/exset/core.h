@@ -81,7 +81,9 @@ int exset_mpi_check(exset_ctx_t *ctx, int mpi_code, const char *file, int line);
 int exset_alloc(exset_ctx_t *ctx, int64_t count, size_t item_size, void *pointer_out);
 /** As exset_alloc, and all ranks agree. Collective. Errors: EXSET_ERR_RUN. */
 int exset_alloc_all(exset_ctx_t *ctx, int64_t count, size_t item_size, void *pointer_out);
-/** As exset_alloc_all, but not zeroed: for arrays that are filled at once. Collective. Errors: EXSET_ERR_RUN. */
+/** As exset_alloc, but not zeroed: pages are first touched by whoever fills them. Local. Errors: EXSET_ERR_LOCAL. */
+int exset_alloc_unset(exset_ctx_t *ctx, int64_t count, size_t item_size, void *pointer_out);
+/** As exset_alloc_unset, and all ranks agree. Collective. Errors: EXSET_ERR_RUN. */
 int exset_alloc_unset_all(exset_ctx_t *ctx, int64_t count, size_t item_size, void *pointer_out);
 /** a * b * c for non-negative factors, or -1 when it exceeds INT64_MAX. Local. */
 int64_t exset_mul3(int64_t a, int64_t b, int64_t c);

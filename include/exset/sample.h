@@ -82,7 +82,8 @@ typedef struct {
 
 /*
  * A grid's streaming transform. Fields come row by row: rank (p, q) of the process grid makes the rows y of block q
- * of the planes z of block p, its share [nz][rows][nx] of the grid. With q = 1 that is the rank's slab.
+ * of the planes z of block p, its share [nz][rows][nx] of the grid. With q = 1 that is the rank's slab. Memory: the transform's,
+ * and 4 bytes for each cell of the share once a chi-square field with several components was drawn.
  */
 typedef struct exset_sampler_s exset_sampler_t;
 

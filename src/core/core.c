@@ -139,8 +139,12 @@ int exset_alloc_all(exset_ctx_t *ctx, int64_t count, size_t item_size, void *poi
   return exset_agree(ctx, exset_alloc(ctx, count, item_size, pointer_out));
 }
 
+int exset_alloc_unset(exset_ctx_t *ctx, int64_t count, size_t item_size, void *pointer_out) {
+  return allocate(ctx, count, item_size, false, pointer_out);
+}
+
 int exset_alloc_unset_all(exset_ctx_t *ctx, int64_t count, size_t item_size, void *pointer_out) {
-  return exset_agree(ctx, allocate(ctx, count, item_size, false, pointer_out));
+  return exset_agree(ctx, exset_alloc_unset(ctx, count, item_size, pointer_out));
 }
 
 void exset_print(const exset_ctx_t *ctx, const char *format, ...) {

@@ -5,7 +5,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #ifdef _OPENMP
 #include <omp.h>
 #endif
@@ -31,6 +30,10 @@ static int64_t even_share(int64_t n, int64_t by) {
   return by == 1 ? n : 2 * divide_up(divide_up(n, by), 2);
 }
 
+static int64_t whole_lines(int64_t n) {
+  return divide_up(n, LINE) * LINE;
+}
+
 static blocks_t blocks_of(const exset_transform_layout_t *l, int threads) {
   blocks_t b = {.modes_x = l->n[EXSET_AXIS_X] / 2 + 1};
   const int64_t rows = l->rows[0] + l->rows[1];
@@ -38,11 +41,12 @@ static blocks_t blocks_of(const exset_transform_layout_t *l, int threads) {
   b.z = divide_up(l->planes, l->p);
   b.y = even_share(rows, l->q);
   b.x = even_share(b.modes_x, l->q);
+  b.lead = whole_lines(b.x);
   /* enough tiles for the threads, messages of some size, but no more than the scratch may cost */
   const int64_t message = 32 << 10, most = 8 << 20;
   const int64_t enough = divide_up(4 * (int64_t)threads, divide_up(b.x, EXSET_TILE));
-  const int64_t block_y = b.z * b.x * (int64_t)sizeof(complex_t);
-  const int64_t block_z = (l->q > 1 ? b.y : b.slots) * b.x * (int64_t)sizeof(complex_t);
+  const int64_t block_y = b.z * b.lead * (int64_t)sizeof(complex_t);
+  const int64_t block_z = (l->q > 1 ? b.y : b.slots) * b.lead * (int64_t)sizeof(complex_t);
   const int peers_z = l->q > 1 ? l->q : l->p;
   const int64_t want_y = transform_min(divide_up(message, block_y), most / (block_y * l->p));
   const int64_t want_z = transform_min(divide_up(message, block_z), most / (block_z * peers_z));
@@ -68,10 +72,11 @@ typedef struct {
 
 static sizes_t sizes_of(const exset_transform_layout_t *l, const blocks_t *b) {
   sizes_t s = {.tile = EXSET_TILE * column_distance(l->n)};
-  s.buffer = l->p * b->slots * b->z * l->kx_local;
-  const int64_t out = l->p * b->group_y * b->z * b->x, in = l->p * b->group_z * b->slots * b->x;
+  s.buffer = l->p * b->slots * b->z * whole_lines(l->kx_local);
+  const int64_t out = l->p * b->group_y * b->z * b->lead;
+  const int64_t in = l->p * b->group_z * b->slots * b->lead;
   s.column_plane = out > in ? out : in;
-  s.row_plane = l->q * b->group_z * b->y * b->x;
+  s.row_plane = l->q * b->group_z * b->y * b->lead;
   s.n_column_planes = l->p > 1 ? 2 : 0;
   s.n_row_planes = l->q > 1 ? 4 : 1;
   return s;
@@ -146,8 +151,9 @@ static int check_sizes(exset_ctx_t *ctx, const exset_transform_layout_t *l) {
 
 /* MPI counts the numbers of a block in an int. */
 static int check_blocks(exset_ctx_t *ctx, const exset_transform_layout_t *l, const blocks_t *b) {
-  const int64_t y = exset_mul3(b->group_y, b->z, b->x), z = exset_mul3(b->group_z, b->slots, b->x);
-  const int64_t x = exset_mul3(b->group_z, b->y, b->x);
+  const int64_t y = exset_mul3(b->group_y, b->z, b->lead);
+  const int64_t z = exset_mul3(b->group_z, b->slots, b->lead);
+  const int64_t x = exset_mul3(b->group_z, b->y, b->lead);
   const bool fits = (l->p == 1 || (y <= INT_MAX && z <= INT_MAX)) && (l->q == 1 || x <= INT_MAX);
   if (fits) return EXSET_OK;
   return exset_fail(ctx, EXSET_ERR_INPUT,
@@ -182,27 +188,9 @@ int exset_transform_layout(exset_ctx_t *ctx, const exset_transform_options_t *op
 
 /* ---- buffers --------------------------------------------------------------------------------------- */
 
-/* Not zeroed: the pages are first touched by whoever fills them. Large pages spare strided passes most of their
- * address translation. */
-static int large_alloc(exset_ctx_t *ctx, int64_t numbers, complex_t **data) {
-  const size_t page = (size_t)1 << 21, bytes = (size_t)numbers * sizeof(complex_t);
-  const size_t size = bytes < page ? (bytes + CACHE_LINE) / CACHE_LINE * CACHE_LINE
-                                   : (bytes + page - 1) / page * page;
-  *data = aligned_alloc(bytes < page ? CACHE_LINE : page, size);
-  if (!*data)
-    return exset_fail(
-        ctx, EXSET_ERR_RUN,
-        "out of memory on rank %d: asked for %.3g GB; use more nodes or a smaller size", ctx->rank,
-        (double)bytes / 1e9);
-#ifdef MADV_HUGEPAGE
-  if (bytes >= page) (void)madvise(*data, size, MADV_HUGEPAGE); /* a hint: refusal does no harm */
-#endif
-  return EXSET_OK;
-}
-
 static int alloc_all(exset_ctx_t *ctx, exset_transform_t *t) {
   const sizes_t s = sizes_of(&t->l, &t->block);
-  EXSET_TRY(large_alloc(ctx, s.buffer, &t->buffer));
+  EXSET_TRY(exset_alloc_unset(ctx, s.buffer, sizeof(complex_t), &t->buffer));
   for (int i = 0; i < 2 && s.n_column_planes; i++) /* places without a mode are sent along */
     EXSET_TRY(exset_alloc(ctx, s.column_plane, sizeof(complex_t), &t->column_plane[i]));
   for (int i = 0; i < 2; i++) {
@@ -222,7 +210,7 @@ static int alloc_all(exset_ctx_t *ctx, exset_transform_t *t) {
 /* Where things lie in the buffer. */
 static void set_places(exset_transform_t *t) {
   const blocks_t *b = &t->block;
-  const int64_t p = t->l.p, width = t->l.kx_local;
+  const int64_t p = t->l.p, width = t->width;
   for (int64_t ky = 0; ky < t->l.n[EXSET_AXIS_Y]; ky++) {
     const int64_t slot = ky / p, first = slot / b->group_y * b->group_y;
     const int64_t group = transform_min(b->group_y, b->slots - first);
@@ -270,6 +258,7 @@ int exset_transform_create(exset_ctx_t *ctx, const exset_transform_options_t *op
   t->threads = ctx->threads;
   t->block = blocks_of(&t->l, t->threads);
   t->distance = column_distance(t->l.n);
+  t->width = whole_lines(t->l.kx_local);
   t->column = t->row = MPI_COMM_NULL;
   EXSET_TRY_GOTO(err, fail, exset_agree(ctx, alloc_all(ctx, t)));
   EXSET_TRY_GOTO(err, fail,

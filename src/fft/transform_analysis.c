@@ -22,7 +22,7 @@ static void start_pair(const exset_transform_t *t, const worker_t *w, group_t gr
   for (int q = 0; q < t->l.q; q++) {
     complex_t *a = to + transform_row_place(t, q, group, of, row);
     transform_unpair(n_x, transform_kx0(&t->block, q), transform_kx_count(&t->block, q), w->tile[1],
-                     a, two ? a + t->block.x : spare);
+                     a, two ? a + t->block.lead : spare);
   }
 }
 
@@ -66,7 +66,7 @@ static void gather_rows(const exset_transform_t *t, const worker_t *w, tile_t ti
     r = transform_row_run(t, entry, all);
     const int q = (int)(entry / t->block.y);
     const int64_t place = transform_row_place(t, q, group, of, entry - q * t->block.y);
-    transform_gather_lines(tile.n, t->distance, r.n, t->block.x, from + place + tile.kx,
+    transform_gather_lines(tile.n, t->distance, r.n, t->block.lead, from + place + tile.kx,
                            w->tile[0] + r.y);
   }
 }
@@ -75,7 +75,7 @@ static void gather_rows(const exset_transform_t *t, const worker_t *w, tile_t ti
 static void rows_to_modes(const exset_transform_t *t, const worker_t *w, group_t group, int64_t of,
                           tile_t tile, const complex_t *from, complex_t *to) {
   if (group.first + of >= t->l.nz_local) return;
-  const int64_t n_y = t->l.n[EXSET_AXIS_Y], width = t->l.kx_local, slots = t->block.slots;
+  const int64_t n_y = t->l.n[EXSET_AXIS_Y], width = t->width, slots = t->block.slots;
   gather_rows(t, w, tile, group, of, from);
   transform_columns(t, w, t->forward[EXSET_AXIS_Y], tile.n);
   for (int p = 0; p < t->l.p; p++)
@@ -97,7 +97,7 @@ static void give_group(run_t *run, group_t group, complex_t *to) {
 /* Planes whose rows are complete: transform along y, and send off. */
 static void send_group(run_t *run, group_t group, int turn, const complex_t *from) {
   const exset_transform_t *t = run->t;
-  const int64_t tiles = transform_tiles(t), block = t->block.slots * t->l.kx_local;
+  const int64_t tiles = transform_tiles(t), block = t->block.slots * t->width;
   complex_t *stay = t->buffer + group.first * t->l.p * block;
   complex_t *to = t->l.p > 1 ? t->column_plane[turn] : stay;
 #pragma omp parallel for schedule(dynamic) num_threads(t->threads)
@@ -121,7 +121,7 @@ static int give_all(run_t *run) {
     if (t->l.q == 1) {
       send_group(run, group, turn, to);
     } else {
-      transform_exchange(&run->row, group.n * t->block.y * t->block.x, to, t->row_got[turn]);
+      transform_exchange(&run->row, group.n * t->block.y * t->block.lead, to, t->row_got[turn]);
       if (before.n > 0) send_group(run, before, turn, t->row_got[!turn]);
       before = group;
     }
@@ -148,7 +148,7 @@ void exset_transform_columns(exset_transform_t *t, int thread, int64_t ky, int64
                              int64_t count, float *column) {
   const worker_t *w = &t->worker[thread];
   const int64_t planes = t->l.planes, n_z = t->l.n[EXSET_AXIS_Z], slot = ky / t->l.p;
-  const complex_t *from = t->buffer + slot * t->l.kx_local + kx - t->l.kx0;
+  const complex_t *from = t->buffer + slot * t->width + kx - t->l.kx0;
   transform_gather(count, t->distance, planes, t->plane_place, from, w->tile[0]);
   for (int64_t j = 0; j < count; j++) {
     complex_t *own = w->tile[0] + j * t->distance;

@@ -8,9 +8,10 @@
  * Q = 1, rows are put together, transformed, and handed over. Analysis is the same backwards.
  *
  * Blocks, in complex numbers, block_x being the widest block of k_x:
- *   synthesis  z against k_y   [rank p][k_y of group][block_z planes][kx_local]
- *   analysis   k_y against z   [rank p][planes of group][slots of k_y][kx_local]
- *   both       y against k_x   [rank q][planes of group][block_y rows][block_x]
+ *   synthesis  z against k_y   [rank p][k_y of group][block_z planes][width]
+ *   analysis   k_y against z   [rank p][planes of group][slots of k_y][width]
+ *   both       y against k_x   [rank q][planes of group][block_y rows][lead]
+ * width is kx_local and lead is block_x, both rounded up to whole cache lines: unaligned lines take twice as long.
  */
 #ifndef EXSET_TRANSFORM_IMPL_H
 #define EXSET_TRANSFORM_IMPL_H
@@ -26,6 +27,7 @@ typedef struct {
   int64_t modes_x;          /* nx/2 + 1 */
   int64_t slots;            /* most k_y of a rank */
   int64_t z, y, x;          /* planes, rows, k_x of a block */
+  int64_t lead;             /* x rounded up to cache lines */
   int64_t group_y, group_z; /* k_y, planes that travel together */
 } blocks_t;
 
@@ -41,6 +43,7 @@ struct exset_transform_s {
   int threads;
   MPI_Comm column, row; /* ranks of equal q (z against k_y), of equal p (y against k_x) */
   int64_t distance;     /* complex numbers from column to column of a tile */
+  int64_t width;        /* kx_local rounded up to cache lines */
   fftwf_plan forward[3], backward[3]; /* one transform along z, y, x, from tile to tile */
   worker_t *worker;
   complex_t *buffer;
@@ -127,7 +130,7 @@ row_run_t transform_row_run(const exset_transform_t *t, int64_t entry, int64_t e
  *  blocks are this rank's modes, after it this rank's rows). Local. */
 static inline int64_t transform_row_place(const exset_transform_t *t, int q, group_t group,
                                           int64_t of, int64_t row) {
-  return ((q * group.n + of) * t->block.y + row) * t->block.x;
+  return ((q * group.n + of) * t->block.y + row) * t->block.lead;
 }
 
 /* Floats from row to row while rows are in the hands of callbacks, and where the first one is. */

@@ -14,7 +14,7 @@ typedef struct {
 /* Columns in tile 1, of k_y number `of` of the group, to the blocks of planes. */
 static void scatter_planes(const exset_transform_t *t, const worker_t *w, tile_t tile,
                            group_t group, int64_t of, complex_t *to) {
-  const int64_t width = t->l.kx_local, block = t->block.z;
+  const int64_t width = t->width, block = t->block.z;
   for (int p = 0; p < t->l.p && p * block < t->l.planes; p++)
     transform_scatter(tile.n, t->distance, w->tile[1] + p * block,
                       transform_min(block, t->l.planes - p * block), width,
@@ -37,7 +37,7 @@ static void fill_tile(const run_t *run, int thread, group_t group, int64_t of, t
 
 static int fill_all(run_t *run) {
   const exset_transform_t *t = run->t;
-  const int64_t tiles = transform_tiles(t), block = t->block.z * t->l.kx_local;
+  const int64_t tiles = transform_tiles(t), block = t->block.z * t->width;
   group_t group;
   int turn = 0;
   for (int64_t first = 0; first < t->block.slots; first += group.n, turn = !turn) {
@@ -62,7 +62,7 @@ static void modes_to_rows(const exset_transform_t *t, const worker_t *w, group_t
                           tile_t tile, complex_t *to) {
   const int64_t z = group.first + of, all = t->l.rows[0] + t->l.rows[1];
   if (z >= t->l.nz_local) return;
-  const complex_t *from = t->buffer + z * t->l.kx_local + tile.kx;
+  const complex_t *from = t->buffer + z * t->width + tile.kx;
   transform_gather(tile.n, t->distance, t->l.n[EXSET_AXIS_Y], t->mode_place, from, w->tile[0]);
   transform_columns(t, w, t->backward[EXSET_AXIS_Y], tile.n);
   row_run_t r;
@@ -70,7 +70,8 @@ static void modes_to_rows(const exset_transform_t *t, const worker_t *w, group_t
     r = transform_row_run(t, entry, all);
     const int q = (int)(entry / t->block.y);
     const int64_t place = transform_row_place(t, q, group, of, entry - q * t->block.y);
-    transform_scatter(tile.n, t->distance, w->tile[1] + r.y, r.n, t->block.x, to + place + tile.kx);
+    transform_scatter(tile.n, t->distance, w->tile[1] + r.y, r.n, t->block.lead,
+                      to + place + tile.kx);
   }
 }
 
@@ -81,7 +82,7 @@ static void finish_pair(const exset_transform_t *t, const worker_t *w, group_t g
   for (int q = 0; q < t->l.q; q++) {
     const complex_t *a = from + transform_row_place(t, q, group, of, row);
     transform_pair(n_x, transform_kx0(&t->block, q), transform_kx_count(&t->block, q), a,
-                   two ? a + t->block.x : a, w->tile[0]);
+                   two ? a + t->block.lead : a, w->tile[0]);
   }
   fftwf_execute_dft(t->backward[EXSET_AXIS_X], w->tile[0], w->tile[1]);
   transform_split(n_x, w->tile[1], out, two ? out + transform_row_stride(t) : NULL);
@@ -144,7 +145,7 @@ static int take_all(run_t *run) {
       take_group(run, group, to);
       continue;
     }
-    transform_exchange(&run->row, group.n * t->block.y * t->block.x, to, t->row_got[turn]);
+    transform_exchange(&run->row, group.n * t->block.y * t->block.lead, to, t->row_got[turn]);
     if (run->row.err) return run->row.err;
     take_group(run, before, t->row_got[!turn]);
     before = group;

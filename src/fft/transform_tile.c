@@ -8,6 +8,32 @@ typedef uint64_t __attribute__((may_alias)) word_t;
 enum { BLOCK = 8 };
 
 /* A block of numbers, transposed: in[c][l] to out[l][c]. */
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define EXSET_SHUFFLE __builtin_shufflevector
+#endif
+#endif
+#ifdef EXSET_SHUFFLE
+typedef uint64_t block_t __attribute__((vector_size(64), aligned(8), may_alias));
+
+EXSET_INLINE void transpose_block(const word_t *const in[BLOCK], word_t *const out[BLOCK]) {
+  block_t a[BLOCK], b[BLOCK];
+  for (int i = 0; i < BLOCK; i += 2) { /* pairs */
+    const block_t even = *(const block_t *)in[i], odd = *(const block_t *)in[i + 1];
+    a[i] = EXSET_SHUFFLE(even, odd, 0, 8, 2, 10, 4, 12, 6, 14);
+    a[i + 1] = EXSET_SHUFFLE(even, odd, 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int i = 0; i < BLOCK; i += 4) /* fours: b[i + l] has lines l and l + 4 */
+    for (int l = 0; l < 2; l++) {
+      b[i + l] = EXSET_SHUFFLE(a[i + l], a[i + l + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      b[i + l + 2] = EXSET_SHUFFLE(a[i + l], a[i + l + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  for (int l = 0; l < 4; l++) {
+    *(block_t *)out[l] = EXSET_SHUFFLE(b[l], b[l + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    *(block_t *)out[l + 4] = EXSET_SHUFFLE(b[l], b[l + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+#else
 EXSET_INLINE void transpose_block(const word_t *const in[BLOCK], word_t *const out[BLOCK]) {
   word_t block[BLOCK][BLOCK];
   for (int c = 0; c < BLOCK; c++)
@@ -15,6 +41,7 @@ EXSET_INLINE void transpose_block(const word_t *const in[BLOCK], word_t *const o
   for (int l = 0; l < BLOCK; l++)
     for (int c = 0; c < BLOCK; c++) out[l][c] = block[l][c];
 }
+#endif
 
 EXSET_CLONES void transform_scatter(int64_t columns, int64_t distance, const complex_t *from,
                                     int64_t lines, int64_t lead, complex_t *to) {

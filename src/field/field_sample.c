@@ -14,6 +14,7 @@ struct exset_sampler_s {
   exset_transform_layout_t l;
   float *scratch; /* [threads][scratch_size] for amplitudes */
   int64_t scratch_size;
+  float *sum; /* of squares, this rank's share, once a field needs it */
 };
 
 exset_transform_options_t exset_sampler_transform(const exset_grid_t *grid,
@@ -52,6 +53,7 @@ void exset_sampler_destroy(exset_sampler_t **s) {
   if (!*s) return;
   exset_transform_destroy(&(*s)->transform);
   free((*s)->scratch);
+  free((*s)->sum);
   free(*s);
   *s = NULL;
 }
@@ -154,7 +156,6 @@ int exset_sampler_field(exset_ctx_t *ctx, exset_sampler_t *s, const exset_field_
     seconds->fft += spent.fft + spent.exchange;
     seconds->threshold += spent.rows;
   }
-  free(c.sum);
   exset_amplitude_destroy(&amplitude);
   return err;
 }

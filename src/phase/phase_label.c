@@ -127,10 +127,10 @@ int exset_label_volume(exset_ctx_t *ctx, exset_sampler_t *sampler, const exset_m
   int err;
   EXSET_TRY(exset_model_check_coupling(ctx, model));
   if (exset_model_coupled(model))
-    EXSET_TRY_GOTO(err, done, exset_alloc_all(ctx, cells, sizeof *l.first, &l.first));
-  if (!slabs) EXSET_TRY_GOTO(err, done, exset_alloc_all(ctx, cells, 1, &l.phase));
+    EXSET_TRY_GOTO(err, done, exset_alloc_unset_all(ctx, cells, sizeof *l.first, &l.first));
+  if (!slabs) EXSET_TRY_GOTO(err, done, exset_alloc_unset_all(ctx, cells, 1, &l.phase));
   if (!slabs && any_kept(model, fields))
-    EXSET_TRY_GOTO(err, done, exset_alloc_all(ctx, cells, sizeof *moved, &moved));
+    EXSET_TRY_GOTO(err, done, exset_alloc_unset_all(ctx, cells, sizeof *moved, &moved));
   EXSET_TRY_GOTO(err, done,
                  label_fields(ctx, sampler, model, seed, realisation, &l, fields, moved, seconds));
   if (!slabs) err = exset_sampler_to_slabs(ctx, sampler, 1, l.phase, phase);
