@@ -13,7 +13,8 @@
 
 /* One copy for each instruction set, chosen when the program starts; the sanitizers start too late for that,
  * and older clang cannot link it. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(EXSET_NO_CLONES)
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(EXSET_NO_CLONES) && \
+    !defined(EXSET_CLONES)
 #if defined(__clang__)
 #if __clang_major__ >= 18 && !__has_feature(address_sanitizer)
 #define EXSET_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
