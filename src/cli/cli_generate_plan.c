@@ -123,6 +123,12 @@ int generate_print_plan(exset_ctx_t *ctx, const exset_ctx_t *group, const genera
   exset_print(
       ctx, "transforms  %d of this size for each of %" PRId64 " realisations, single precision\n",
       transforms, plan->realisations);
+  const exset_transform_options_t options = exset_sampler_transform(g, &plan->sampler);
+  exset_transform_layout_t l;
+  exset_ctx_t copy = *group; /* a message would stay in it */
+  EXSET_TRY(exset_transform_layout(&copy, &options, &l));
+  exset_print(ctx, "ranks       process grid %d x %d, %d thread%s each\n", l.p, l.q, group->threads,
+              group->threads == 1 ? "" : "s");
   if (plan->realisations > 1)
     exset_print(ctx, "groups      %d of %d rank%s, which take the realisations in turn\n",
                 plan->n_groups, group->size, group->size == 1 ? "" : "s");
