@@ -91,6 +91,7 @@ $(BUILD)/src/cli/cli_version.o: $(BUILD)/git-state
 # equal noise on every machine: no fused multiply-add; errno and traps would forbid vector code
 EXACT := -ffp-contract=off -fno-math-errno -fno-trapping-math
 $(BUILD)/src/rng/%.o $(BUILD)/src/plane/%.o $(BUILD)/src/field/field_amplitude.o $(BUILD)/src/field/field_modes.o \
+  $(BUILD)/src/coverage/%.o \
   $(BUILD)/tests/t202-rng.o $(BUILD)/tests/t211-bits-baseline.o $(BUILD)/tests/t212-bits-avx2.o: CFLAGS += $(EXACT)
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d)

@@ -57,17 +57,23 @@ int exset_coverage_sections(exset_ctx_t *ctx, const exset_sections_t *sections,
 int exset_coverage_pool(exset_ctx_t *ctx, int n, const exset_coverage_t *part, int skip,
                         exset_coverage_t *pooled);
 /**
- * Coverage of a distributed volume, periodic (no padding) or unbiased (padded, divided by the pairs).
- * Collective; every rank gets the result. Errors: EXSET_ERR_RUN (memory, FFT).
+ * Coverage of a distributed volume, periodic (no padding; lags to half the box) or unbiased (padded, divided by the
+ * number of pairs of unmasked cells), by streaming transforms in single precision.
+ * Volumes up to some 10^6 cells are exact, of larger ones the fractions (lag 0) and, unless masked, the pairs; errors of C
+ * are some 1e-8. The same bits for any number of ranks and threads, except for the last digits of h_r of masked volumes
+ * and of sums beyond 2^53.
+ * Collective; every rank gets the result. Errors: EXSET_ERR_INPUT (too large for the ranks), EXSET_ERR_RUN (memory, no
+ * plan), EXSET_ERR_LOCAL (MPI).
  */
 int exset_coverage_volume(exset_ctx_t *ctx, const exset_volume_t *volume, bool periodic,
                           double max_lag, exset_lags_t lags, exset_coverage_t *coverage);
 
 /* What an estimate will take. */
 typedef struct {
-  int64_t size[3]; /* of the transforms (sections: 1, rows, columns) */
-  int64_t tiles;   /* sections: so many pieces of this size are transformed */
-  double bytes;    /* memory of one rank beside the image or volume */
+  int64_t size[3];    /* of the transforms (sections: 1, rows, columns) */
+  int64_t tiles;      /* sections: so many pieces of this size are transformed */
+  double bytes;       /* memory of one rank beside the image or volume */
+  double voxel_bytes; /* volumes: of all ranks beside the volume, for each voxel */
 } exset_coverage_plan_t;
 /** Plan of one section. Local. */
 void exset_coverage_section_plan(const exset_section_t *section, int n_phases,

@@ -239,12 +239,15 @@ static int plan_volume(exset_ctx_t *ctx, const settings_t *s, const exset_volume
               " voxels (z, y, x) of %g x %g x %g um%s\n",
               g->n[0], g->n[1], g->n[2], g->voxel[0], g->voxel[1], g->voxel[2],
               s->periodic ? ", periodic" : "");
-  exset_print(ctx,
-              "transforms  %" PRId64 " x %" PRId64 " x %" PRId64
-              ", single precision\n"
-              "lags        up to %g um\n"
-              "memory      %.3g GB on the busiest of %d ranks beside the volume\n",
-              plan.size[0], plan.size[1], plan.size[2], s->max_lag, plan.bytes / 1e9, ctx->size);
+  exset_print(
+      ctx,
+      "transforms  %" PRId64 " x %" PRId64 " x %" PRId64
+      ", single precision\n"
+      "lags        up to %g um\n"
+      "memory      %.3g GB on the busiest of %d ranks beside the volume; with it %.2f bytes "
+      "for each voxel\n",
+      plan.size[0], plan.size[1], plan.size[2], s->max_lag, plan.bytes / 1e9, ctx->size,
+      plan.voxel_bytes + 1);
   return EXSET_OK;
 }
 

@@ -65,4 +65,36 @@ int section_counts(exset_ctx_t *ctx, const exset_section_t *section, int n_phase
 void section_plan(const exset_section_t *section, int n_phases, const int64_t m[2],
                   exset_coverage_plan_t *plan);
 
+/* ---- volumes: lags (coverage_lags.c) and pairs with a box (coverage_box.c) ------------------------------ */
+
+/* The lags of a volume: |h_a| <= m[a] cells and within the bins. */
+typedef struct {
+  lagbins_t bins;
+  bool periodic;
+  int64_t n[3], m[3];
+  double voxel[3];
+} volume_lags_t;
+
+volume_lags_t volume_lags(const exset_grid_t *grid, bool periodic, double max_lag,
+                          exset_lags_t lags);
+/* First bin of the lags with |h_z|. */
+static inline int64_t volume_lags_offset(const volume_lags_t *lags, int64_t h_z) {
+  return lags->bins.n_z > 1 ? h_z * lags->bins.n_r : 0;
+}
+/* Lags (h_z, h_y, h_x), h_z and h_y >= 0, of h_x = 0 .. count - 1 have a bin: r[h_x], and bin[h_x] from the offset of h_z.
+ * Returns count <= m[2] + 1, the length of the arrays. Local. */
+int64_t volume_lags_row(const volume_lags_t *lags, int64_t h_z, int64_t h_y, double *r,
+                        int32_t *bin);
+/* Number of different lags +-h along an axis: 2, or 1 for 0 and half a period. */
+static inline int volume_lags_signs(const volume_lags_t *lags, int axis, int64_t h) {
+  return h == 0 || (lags->periodic && 2 * h == lags->n[axis]) ? 1 : 2;
+}
+/* Adds S_ww and S_ww |h_r| of a volume without masked cells to sum and sum_r, all ranks' the same. Collective. */
+int volume_window_pairs(exset_ctx_t *ctx, const volume_lags_t *lags, double *sum, double *sum_r);
+/* Adds this rank's part of S_aw of phase a (from 0) and a box of cells, not periodic, none masked. Collective. */
+int volume_box_pairs(exset_ctx_t *ctx, const volume_lags_t *lags, const exset_volume_t *volume,
+                     int a, double *sum);
+/* Memory it takes on this rank. Local. */
+double volume_box_bytes(const exset_ctx_t *ctx, const exset_volume_t *volume);
+
 #endif

@@ -220,7 +220,7 @@ void section_plan(const exset_section_t *section, int n_phases, const int64_t m[
   const worker_t w = plan_worker(section, n_phases, m);
   const double modes = (double)w.frame[0] * (double)(w.frame[1] / 2 + 1);
   const double lags = (double)(m[0] + 1) * (double)(2 * m[1] + 1);
-  *plan = (exset_coverage_plan_t){{1, w.frame[0], w.frame[1]}, w.tiles[0] * w.tiles[1], 0};
+  *plan = (exset_coverage_plan_t){{1, w.frame[0], w.frame[1]}, w.tiles[0] * w.tiles[1], 0, 0};
   plan->bytes = modes * sizeof(double complex) * (double)(1 + w.n_fft + basis_pairs(w.n_fft)) +
                 lags * sizeof(int64_t) * (double)basis_pairs(n_phases);
 }
