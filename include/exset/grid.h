@@ -43,22 +43,6 @@ int64_t exset_grid_cells(const exset_grid_t *grid);
 int exset_grid_halo(exset_ctx_t *ctx, const exset_grid_t *grid, size_t plane_bytes,
                     const void *first, const void *last, void *below, void *above, bool periodic);
 
-/**
- * Copy the planes of one slab-cut array to another cut of planes (a grid padded along z, say).
- * Plane z of the source goes to plane z of the destination; destination planes without a source
- * stay as they were. Collective. Row strides may differ: a plane is copied as `rows` runs of
- * row_bytes with the given distances between rows and planes, in bytes.
- * Errors: EXSET_ERR_LOCAL (MPI, memory).
- */
-typedef struct {
-  void *data;           /* local slab */
-  int64_t z0, nz;       /* its planes */
-  int64_t row_stride;   /* bytes from row to row */
-  int64_t plane_stride; /* bytes from plane to plane */
-} exset_planes_t;
-int exset_grid_move_planes(exset_ctx_t *ctx, const exset_planes_t *from, exset_planes_t *to,
-                           int64_t rows, int64_t row_bytes);
-
 /* A box of whole rows of a grid, held by one rank as [nz][ny] rows without gaps; any of its sizes may be 0. */
 typedef struct {
   int64_t z0, nz, y0, ny;
