@@ -96,6 +96,9 @@ void exset_sections_clear(exset_sections_t *sections);
 /** Write an 8-bit gray PNG, value[rows][cols], atomically. Local: the caller's rank writes. */
 int exset_image_write_png(exset_ctx_t *ctx, const char *path, int64_t rows, int64_t cols,
                           const uint8_t *value);
+/** The same with a palette, colour[n_colours][3] (red, green, blue; at most 256); value holds indices. Local. */
+int exset_image_write_png_colours(exset_ctx_t *ctx, const char *path, int64_t rows, int64_t cols,
+                                  const uint8_t *value, int n_colours, const uint8_t (*colour)[3]);
 /** Write a multi-page 8-bit TIFF, uncompressed, page by page (used for stacks by the volume module); not atomic: give a
  *  temporary name. BigTIFF when the pages exceed 4 GB. Local. Errors: EXSET_ERR_INPUT (size), EXSET_ERR_RUN (writing). */
 typedef struct exset_tiff_writer_s exset_tiff_writer_t;

@@ -42,6 +42,10 @@ typedef struct {
  */
 int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
                       exset_volume_t *volume);
+/** What exset_volume_read would give, without the cells: grid (of the box), origin, n_phases (0: the file holds gray values and
+ *  no labels are given), phase NULL. Collective. Errors as above, but those of the cells. */
+int exset_volume_look(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
+                      exset_volume_t *volume);
 /** Allocate the local slab of a volume of the given grid, phases 0. Collective. */
 int exset_volume_init(exset_ctx_t *ctx, const exset_grid_t *grid, int n_phases,
                       exset_volume_t *volume);

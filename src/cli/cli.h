@@ -22,6 +22,7 @@ int exset_cli_generate(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_conduct(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_calibrate(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_validate(exset_ctx_t *ctx, exset_config_t *config);
+int exset_cli_section(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_info(exset_ctx_t *ctx, exset_config_t *config);
 
 /* Help texts, from the key table (cli_help.c). Rank 0 prints. */

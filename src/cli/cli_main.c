@@ -45,6 +45,21 @@ static const cli_command_t commands[] = {
      "Writes the results (validate.json) and pictures of sections, data left and model right "
      "(validate_sections_*.png).",
      exset_cli_validate},
+    {"section",
+     "exset section twin.vtkhdf -section_plane z=12,y=::50 [-o section.png]\n"
+     "  exset section twin.vtkhdf -section_crop 0:100,:,200:400 [-o section.vtkhdf]",
+     "planes of a volume as pictures, or a box of it as a volume",
+     "Indices are voxels, counted from 0, ends of ranges not included. Only what is wanted is "
+     "read. PNG: a "
+     "file for each plane,\n"
+     "section_z12.png where there are several; TIFF: a page for each plane, a file for each axis. "
+     "Rows run "
+     "along z (y\n"
+     "across z). Gray values of phases: -section_grays, else -image_labels, else 255 i / n for "
+     "phase i "
+     "of n; masked: 0.\n"
+     "-section_crop writes .vtkhdf, .tif or .raw; the origin (micrometres) moves with the box.",
+     exset_cli_section},
     {"info", "exset info", "version, libraries, MPI", "", exset_cli_info},
     {NULL, NULL, NULL, NULL, NULL},
 };

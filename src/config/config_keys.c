@@ -6,9 +6,9 @@
 #define ALL ",all,"
 #define SECTIONS ",coverage,calibrate,validate,"
 #define PLANES ",calibrate,validate,"
-#define IMAGES ",coverage,calibrate,conduct,validate,"
-#define VOLUMES ",coverage,conduct,validate,"
-#define FILES ",coverage,generate,conduct,validate,"
+#define IMAGES ",coverage,calibrate,conduct,validate,section,"
+#define VOLUMES ",coverage,conduct,validate,section,"
+#define FILES ",coverage,generate,conduct,validate,section,"
 #define MODEL ",generate,calibrate,validate,"
 
 /* name, type, most values, range, unit, default, commands, help */
@@ -27,7 +27,7 @@ static const exset_key_t keys[] = {
     {"image_mask", EXSET_KEY_INT, 16, "[0,65535]", "", NULL, IMAGES,
      "gray values of pixels to leave out (cracks, frame)"},
     {"voxel_size", EXSET_KEY_REAL, 3, "(0,inf)", "um", NULL,
-     ",coverage,calibrate,generate,conduct,validate,",
+     ",coverage,calibrate,generate,conduct,validate,section,",
      "edge length of a pixel or voxel: one number, or z,y,x; default: the file's, or 1"},
     {"orientation", EXSET_KEY_CHOICE, 1024, "xy,xz,yz", "", "xy", ",coverage,validate,",
      "plane of the sections: one for all inputs, or one for each"},
@@ -51,7 +51,7 @@ static const exset_key_t keys[] = {
     {"io_hints", EXSET_KEY_STRING, 1, "", "", NULL, FILES,
      "hints to MPI-IO for volumes, name=value,name=value, such as striping_factor=16; see "
      "doc/performance.md"},
-    {"compression", EXSET_KEY_CHOICE, 1, "none,gzip", "", "none", ",generate,conduct,",
+    {"compression", EXSET_KEY_CHOICE, 1, "none,gzip", "", "none", ",generate,conduct,section,",
      "labels of volumes written (.vtkhdf): as they are, or compressed, to about a tenth, at the "
      "cost of time; "
      "fields are never compressed"},
@@ -225,6 +225,20 @@ static const exset_key_t keys[] = {
      "as there are in the data"},
     {"validate_twins", EXSET_KEY_INT, 1, "[4,1000]", "", "12", ",validate,",
      "volumes of the model for the bands of a reference volume"},
+
+    /* ---- section ---- */
+    {"section_plane", EXSET_KEY_STRING, 256, "", "voxels", NULL, ",section,",
+     "planes to be pictured: axis=index, or axis=first:end:step (end not included, missing "
+     "numbers: "
+     "0, all, 1), such as z=12,y=::50"},
+    {"section_crop", EXSET_KEY_STRING, 1, "", "voxels", NULL, ",section,",
+     "box to be written as a volume: z0:z1,y0:y1,x0:x1 (ends not included, missing numbers: from "
+     "the first, to the last)"},
+    {"section_grays", EXSET_KEY_INT, 16, "[0,255]", "", NULL, ",section,",
+     "gray values of phase 1, 2, ... in pictures; default: image_labels, or 255 i / n for phase i "
+     "of n"},
+    {"section_colours", EXSET_KEY_BOOL, 1, "", "", "false", ",section,",
+     "pictures (PNG) in colours for people; as images they hold the numbers of the phases"},
 
     /* ---- info ---- */
     {"parameters", EXSET_KEY_BOOL, 1, "", "", "false", ",info,",

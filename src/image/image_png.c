@@ -143,25 +143,42 @@ int exset_image_png_read(exset_ctx_t *ctx, const char *path, uint16_t *value) {
 
 /* ---- writing -------------------------------------------------------------------------------- */
 
-static int write_rows(png_job_t *job, int64_t rows, int64_t cols, const uint8_t *value) {
+/* What is written; n_colours 0: gray values. */
+typedef struct {
+  int64_t rows, cols;
+  const uint8_t *value;
+  int n_colours;
+  const uint8_t (*colour)[3];
+} picture_t;
+
+static void set_palette(png_job_t *job, const picture_t *p) {
+  png_color palette[PNG_MAX_PALETTE_LENGTH];
+  for (int i = 0; i < p->n_colours; i++)
+    palette[i] = (png_color){p->colour[i][0], p->colour[i][1], p->colour[i][2]};
+  png_set_PLTE(job->png, job->info, palette, p->n_colours);
+}
+
+static int write_rows(png_job_t *job, const picture_t *p) {
   if (setjmp(png_jmpbuf(job->png)))
     return exset_fail(job->ctx, EXSET_ERR_RUN, "cannot write %s: %s", job->path, job->text);
   png_init_io(job->png, job->file);
-  png_set_IHDR(job->png, job->info, (png_uint_32)cols, (png_uint_32)rows, 8, PNG_COLOR_TYPE_GRAY,
-               PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  png_set_IHDR(job->png, job->info, (png_uint_32)p->cols, (png_uint_32)p->rows, 8,
+               p->n_colours ? PNG_COLOR_TYPE_PALETTE : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
+               PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+  if (p->n_colours) set_palette(job, p);
   png_write_info(job->png, job->info);
-  for (int64_t r = 0; r < rows; r++) png_write_row(job->png, value + r * cols);
+  for (int64_t r = 0; r < p->rows; r++) png_write_row(job->png, p->value + r * p->cols);
   png_write_end(job->png, NULL);
   return EXSET_OK;
 }
 
-static int write_file(png_job_t *job, int64_t rows, int64_t cols, const uint8_t *value) {
+static int write_file(png_job_t *job, const picture_t *p) {
   job->file = fopen(job->path, "wb");
   if (!job->file)
     return exset_fail(job->ctx, EXSET_ERR_INPUT, "cannot write %s: %s", job->path, strerror(errno));
   job->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, job, keep_error, drop_warning);
   if (job->png) job->info = png_create_info_struct(job->png);
-  int err = job->info ? write_rows(job, rows, cols, value)
+  int err = job->info ? write_rows(job, p)
                       : exset_fail(job->ctx, EXSET_ERR_RUN, "out of memory (libpng)");
   if (job->png) png_destroy_write_struct(&job->png, &job->info);
   bool ok = fflush(job->file) == 0 && fsync(fileno(job->file)) == 0;
@@ -171,16 +188,30 @@ static int write_file(png_job_t *job, int64_t rows, int64_t cols, const uint8_t 
   return err;
 }
 
-int exset_image_write_png(exset_ctx_t *ctx, const char *path, int64_t rows, int64_t cols,
-                          const uint8_t *value) {
+static int write_picture(exset_ctx_t *ctx, const char *path, const picture_t *p) {
   char temp[4096];
   const int length = snprintf(temp, sizeof temp, "%s.part", path);
   if (length < 0 || (size_t)length >= sizeof temp)
     return exset_fail(ctx, EXSET_ERR_INPUT, "output path is too long: \"%.60s\"", path);
+  if (p->rows > INT32_MAX || p->cols > INT32_MAX)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "%lld x %lld pixels exceed what PNG holds",
+                      (long long)p->rows, (long long)p->cols);
   png_job_t job = {.ctx = ctx, .path = temp};
-  int err = write_file(&job, rows, cols, value);
+  int err = write_file(&job, p);
   if (!err && rename(temp, path) != 0)
     err = exset_fail(ctx, EXSET_ERR_RUN, "cannot finish %s: %s", path, strerror(errno));
   if (err && job.file) unlink(temp);
   return err;
+}
+
+int exset_image_write_png(exset_ctx_t *ctx, const char *path, int64_t rows, int64_t cols,
+                          const uint8_t *value) {
+  const picture_t picture = {rows, cols, value, 0, NULL};
+  return write_picture(ctx, path, &picture);
+}
+
+int exset_image_write_png_colours(exset_ctx_t *ctx, const char *path, int64_t rows, int64_t cols,
+                                  const uint8_t *value, int n_colours, const uint8_t (*colour)[3]) {
+  const picture_t picture = {rows, cols, value, n_colours, colour};
+  return write_picture(ctx, path, &picture);
 }

@@ -1,7 +1,9 @@
 /* Raw files, 8 or 16 bit (little endian), by MPI-IO. */
 #include "volume_impl.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int exset_volume_raw_head(exset_ctx_t *ctx, const char *path, const int64_t size[3], int64_t bytes,
                           exset_volume_head_t *head) {
@@ -26,6 +28,8 @@ int exset_volume_raw_head(exset_ctx_t *ctx, const char *path, const int64_t size
 static int io_failed(exset_ctx_t *ctx, const char *verb, const char *path, int code) {
   char text[MPI_MAX_ERROR_STRING] = "fewer bytes than expected";
   int length = 0;
+  if (code == MPI_SUCCESS && strcmp(verb, "write") == 0)
+    snprintf(text, sizeof text, "not all bytes were taken: no space left on device, or over quota");
   if (code != MPI_SUCCESS) MPI_Error_string(code, text, &length);
   return exset_fail(ctx, EXSET_ERR_RUN, "cannot %s %s: %s", verb, path, text);
 }

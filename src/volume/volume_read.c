@@ -160,3 +160,17 @@ int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_opt
   else *volume = v;
   return err;
 }
+
+int exset_volume_look(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
+                      exset_volume_t *volume) {
+  const exset_volume_options_t defaults = {0};
+  if (!options) options = &defaults;
+  exset_file_kind_t kind;
+  exset_volume_head_t head;
+  memset(volume, 0, sizeof *volume);
+  EXSET_TRY(share_head(ctx, path, options, &kind, &head));
+  exset_volume_source_t source = {path, &head, &volume->grid, {0}, options->hints};
+  EXSET_TRY(make_grid(ctx, options, &source, volume));
+  volume->n_phases = options->labels.n_labels > 0 ? options->labels.n_labels : head.n_phases;
+  return EXSET_OK;
+}

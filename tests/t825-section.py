@@ -1,0 +1,147 @@
+"""exset section: planes as gray and coloured PNG and as TIFF pages, boxes as volumes; from every format, compressed or not;
+mistakes give one line."""
+# test: time=120
+import os
+import sys
+
+from lib import TMP, bad, check, end, good, read_json
+
+try:
+    import h5py
+    import numpy as np
+    from PIL import Image, ImageSequence
+except ImportError as error:
+    print(f"skipped: {error}")
+    sys.exit(0)
+
+SHAPE = (11, 20, 14)  # z, y, x
+VOXEL, ORIGIN = (0.5, 0.25, 0.125), (3.0, -2.0, 1.0)
+PHASE = np.random.default_rng(1).integers(1, 4, SHAPE).astype(np.uint8)
+PHASE[2:4, 5:9, 3:8] = 3
+GRAY = np.array([0, 85, 170, 255], np.uint8)
+
+
+def path(name):
+    return os.path.join(TMP, name)
+
+
+def write_vtkhdf(name, phase, **kind):
+    with h5py.File(path(name), "w") as file:
+        group = file.create_group("VTKHDF")
+        group.attrs["Spacing"] = VOXEL[::-1]
+        group.attrs["Origin"] = ORIGIN[::-1]
+        group.attrs["WholeExtent"] = [0, SHAPE[2], 0, SHAPE[1], 0, SHAPE[0]]
+        data = group.create_dataset("CellData/phase", data=phase, **kind)
+        data.attrs["n_phases"] = 3
+
+
+def image(name):
+    return np.array(Image.open(path(name)))
+
+
+def plane(axis, index):
+    return np.take(PHASE, index, axis="zyx".index(axis))
+
+
+write_vtkhdf("v.vtkhdf", PHASE)
+write_vtkhdf("packed.vtkhdf", PHASE, chunks=(4, 8, 8), compression="gzip", shuffle=True)
+PHASE.tofile(path("v.raw"))
+pages = [Image.fromarray(GRAY[page]) for page in PHASE]
+pages[0].save(path("v.tif"), save_all=True, append_images=pages[1:])
+
+# one plane: the very name
+for source, more, table in (
+    ("v.vtkhdf", (), GRAY),
+    ("packed.vtkhdf", ("-section_grays", "0,127,254"), np.array([0, 0, 127, 254], np.uint8)),
+    ("v.raw", ("-raw_size", "11,20,14", "-image_labels", "1,2,3"), np.arange(4, dtype=np.uint8)),
+    ("v.tif", ("-image_labels", "85,170,255"), GRAY),
+):
+    for ranks, where in ((1, "z=10"), (1, "y=19"), (3 if source == "packed.vtkhdf" else 1, "x=4")):
+        good("section", ranks, source, "-section_plane", where, *more, "-o", "one.png")
+        check(f"{source} {where} on {ranks} ranks", np.array_equal(image("one.png"), table[plane(where[0], int(where[2:]))]))
+found = read_json("one.json")["sections"]
+check(f"{found}", len(found) == 1 and found[0]["axis"] == "x" and found[0]["index"] == 4 and found[0]["position"] == 4.5)
+
+# several: a file for each plane, or a page for each plane and a file for each axis
+good("section", 2, "packed.vtkhdf", "-section_plane", "z=::4,y=3,x=10:14:3", "-o", "s.png")
+names = sorted(name for name in os.listdir(TMP) if name.startswith("s_"))
+check(f"{names}", names == ["s_x10.png", "s_x13.png", "s_y3.png", "s_z0.png", "s_z4.png", "s_z8.png"])
+for name in names:
+    check(name, np.array_equal(image(name), GRAY[plane(name[2], int(name[3:-4]))]))
+entry = [item for item in read_json("s.json")["sections"] if item["file"] == "s_y3.png"][0]
+check(f"{entry}", entry["size"] == [11, 14] and entry["pixel_size"] == [0.5, 0.125] and entry["position"] == -2 + 3.5 * 0.25)
+good("section", 3, "v.vtkhdf", "-section_plane", "z=::4,y=3:6,x=10", "-o", "t.tif")
+for axis, indices in (("z", (0, 4, 8)), ("y", (3, 4, 5)), ("x", (10,))):
+    with Image.open(path(f"t_{axis}.tif")) as stack:
+        found = [np.array(page) for page in ImageSequence.Iterator(stack)]
+    check(f"pages across {axis}", np.array_equal(found, [GRAY[plane(axis, i)] for i in indices]))
+
+# colours: a palette whose indices are the phases; both kinds go into coverage
+good("section", 1, "v.vtkhdf", "-section_plane", "z=2", "-section_colours", "true", "-o", "c.png")
+with Image.open(path("c.png")) as picture:
+    check("colours", picture.mode == "P" and np.array_equal(np.array(picture), PHASE[2]))
+    check("distinct", len(set(map(tuple, np.array(picture.convert("RGB")).reshape(-1, 3)))) == 3)
+good("section", 1, "v.vtkhdf", "-section_plane", "z=2", "-o", "g.png")
+for name, labels in (("c.png", "1,2,3"), ("g.png", ",".join(map(str, read_json("g.json")["gray"])))):
+    good("coverage", 1, name, "-image_labels", labels, "-voxel_size", "0.25", "-o", "coverage.json")
+    expected = [np.mean(PHASE[2] == p) for p in (1, 2, 3)]
+    check(f"{name} in coverage", np.allclose(read_json("coverage.json")["volume_fractions"], expected, atol=1e-12))
+
+# boxes
+for ranks, source, name, more in (
+    (1, "v.vtkhdf", "box.vtkhdf", ()),
+    (3, "packed.vtkhdf", "box.h5", ("-compression", "gzip")),
+    (5, "v.tif", "box.vtkhdf", ("-image_labels", "85,170,255", "-voxel_size", "0.5,0.25,0.125")),
+):
+    good("section", ranks, source, "-section_crop", "2:4,5:19,:8", *more, "-o", name)
+    with h5py.File(path(name), "r") as file:
+        group = file["VTKHDF"]
+        check(f"{name} from {source}", np.array_equal(group["CellData/phase"][()], PHASE[2:4, 5:19, :8]))
+        start = ORIGIN if "vtkhdf" in source else (0, 0, 0)
+        check("origin", np.allclose(group.attrs["Origin"], [start[2], start[1] + 5 * 0.25, start[0] + 2 * 0.5]))
+        check("spacing", np.allclose(group.attrs["Spacing"], VOXEL[::-1]))
+        check("extent", list(group.attrs["WholeExtent"]) == [0, 8, 0, 14, 0, 2])
+        check("provenance", group.attrs["source"] == source and group.attrs["source_box"] == "2:4,5:19,0:8")
+        check("command", group.attrs["command"] == "section" and "section_crop" in group.attrs["parameters"])
+good("section", 1, "v.vtkhdf", "-section_crop", "3:,:,:", "-o", "box.tif")
+with Image.open(path("box.tif")) as stack:
+    check("box as pages", np.array_equal([np.array(page) for page in ImageSequence.Iterator(stack)], PHASE[3:]))
+
+# masked cells
+masked = PHASE.copy()
+masked[5, 0, 0] = 0
+write_vtkhdf("masked.vtkhdf", masked)
+good("section", 1, "masked.vtkhdf", "-section_plane", "z=5", "-o", "m.png")
+check("masked cells are black", image("m.png")[0, 0] == 0 and np.array_equal(image("m.png"), GRAY[masked[5]]))
+bad("section", 2, "masked cells", "masked.vtkhdf", "-section_plane", "z=5", "-section_grays", "0,1,2", "-o", "n.png")
+good("section", 1, "masked.vtkhdf", "-section_plane", "z=6", "-section_grays", "0,1,2", "-o", "n.png")
+
+for ranks, words, arguments in (
+    (1, "is needed", ("v.vtkhdf",)),
+    (1, "both given", ("v.vtkhdf", "-section_plane", "z=1", "-section_crop", ":,:,:")),
+    (1, "0 inputs", ("-section_plane", "z=1")),
+    (3, "outside the volume: v.vtkhdf has the planes z=0 to z=10", ("v.vtkhdf", "-section_plane", "z=11")),
+    (1, "outside", ("v.vtkhdf", "-section_plane", "y=0:21:5")),
+    (1, "empty", ("v.vtkhdf", "-section_plane", "y=5:5")),
+    (1, "is no plane", ("v.vtkhdf", "-section_plane", "w=1")),
+    (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=::0")),
+    (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=-1")),
+    (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=99999999999999999999")),
+    (1, "outside the volume along x", ("v.vtkhdf", "-section_crop", "0:1,0:1,0:15", "-o", "e.vtkhdf")),
+    (1, "empty along y", ("v.vtkhdf", "-section_crop", "0:1,4:4,:", "-o", "e.vtkhdf")),
+    (1, "is no box", ("v.vtkhdf", "-section_crop", "0:1,4:5", "-o", "e.vtkhdf")),
+    (3, "-image_labels is needed", ("v.tif", "-section_plane", "z=1")),
+    (1, "needs image_labels", ("v.tif", "-section_crop", "0:1,:,:", "-o", "e.vtkhdf")),
+    (1, "allowed endings: .png, .tif", ("v.vtkhdf", "-section_plane", "z=1", "-o", "e.jpg")),
+    (1, "allowed endings: .vtkhdf", ("v.vtkhdf", "-section_crop", ":,:,:", "-o", "e.png")),
+    (1, "needs PNG", ("v.vtkhdf", "-section_plane", "z=1", "-section_colours", "true", "-o", "e.tif")),
+    (1, "3 are needed", ("v.vtkhdf", "-section_plane", "z=1", "-section_grays", "1,2")),
+    (1, "stands for two things", ("v.vtkhdf", "-section_plane", "z=1", "-section_grays", "1,2,2")),
+    (1, "replace the input", ("v.vtkhdf", "-section_crop", ":,:,:", "-o", "v.vtkhdf")),
+    (1, "folder", ("v.vtkhdf", "-section_plane", "z=1", "-o", "nowhere/e.png")),
+):
+    if "-o" not in arguments:
+        arguments += ("-o", "e.png")
+    bad("section", ranks, words, *arguments)
+check("no output of a failed run", not [name for name in os.listdir(TMP) if name.startswith("e.")])
+end()
