@@ -53,8 +53,8 @@ void exset_volume_clear(exset_volume_t *volume);
 /** Fraction of each phase among the unmasked cells, fraction[n_phases]. Collective. */
 int exset_volume_fractions(exset_ctx_t *ctx, const exset_volume_t *volume, double *fraction);
 /**
- * Checksum of the labels that does not depend on the number of ranks: sum over cells of a hash of
- * (global cell index, phase) modulo 2^64. Collective.
+ * Checksum of the labels that does not depend on the number of ranks: sum over the words of 8 cells of each row of a hash of
+ * (the word's place, its labels) modulo 2^64. Collective.
  */
 int exset_volume_checksum(exset_ctx_t *ctx, const exset_volume_t *volume, uint64_t *checksum);
 
