@@ -1,7 +1,7 @@
 /**
  * grid: regular grids cut into slabs along z, halo planes.
  *
- * The cut is that of FFTW-MPI's default: blocks of ceil(nz / ranks) planes, so that trailing ranks
+ * The cut is into blocks of ceil(nz / ranks) planes, so that trailing ranks
  * may hold a short slab or none (nz_local = 0). Arrays are [z][y][x], x fastest, without padding.
  */
 #ifndef EXSET_GRID_H
