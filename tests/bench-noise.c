@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PLANES = 32, REPEATS = 5 };
+enum { PLANES = 32, REPEATS = 20 };
 
 static exset_spectrum_t of_term(exset_family_t family, double nugget) {
   exset_spectrum_t s;
@@ -22,36 +22,42 @@ static exset_spectrum_t of_term(exset_family_t family, double nugget) {
   return s;
 }
 
-/* Seconds for all modes of some planes. */
-static double fill_planes(const exset_amplitude_t *a, const int64_t n[3], float *column,
-                          int64_t stride, float *scratch) {
+/* Seconds of noise and amplitudes, or (column NULL) of amplitudes alone, for all modes of one plane. */
+static double fill_plane(const exset_amplitude_t *a, const int64_t n[3], int64_t ky, float *column,
+                         int64_t stride, float *scratch) {
   const double start = MPI_Wtime();
-  for (int64_t p = 0; p < PLANES; p++)
+  if (column)
     for (int64_t kx = 0; kx <= n[2] / 2; kx += EXSET_TILE) {
       const int64_t left = n[2] / 2 + 1 - kx, count = left < EXSET_TILE ? left : EXSET_TILE;
-      exset_modes_fill(a, (exset_draw_t){1, 0, 0}, 0, p * n[1] / PLANES, kx, count, column, stride,
-                       scratch);
+      exset_modes_fill(a, (exset_draw_t){1, 0, 0}, 0, ky, kx, count, column, stride, scratch);
     }
+  else
+    for (int64_t kx = 0; kx <= n[2] / 2; kx++) exset_amplitude_column(a, kx, ky, scratch);
   return MPI_Wtime() - start;
 }
 
-static double fill_amplitudes(const exset_amplitude_t *a, const int64_t n[3], float *column) {
-  const double start = MPI_Wtime();
-  for (int64_t p = 0; p < PLANES; p++)
-    for (int64_t kx = 0; kx <= n[2] / 2; kx++)
-      exset_amplitude_column(a, kx, p * n[1] / PLANES, column);
-  return MPI_Wtime() - start;
+/* Nanoseconds for each mode, from the best of several runs for each of some planes. */
+static double for_each_mode(const exset_amplitude_t *a, const int64_t n[3], float *column,
+                            int64_t stride, float *scratch) {
+  double sum = 0;
+  for (int64_t p = 0; p < PLANES; p++) {
+    double best = 1e30;
+    for (int r = 0; r < REPEATS; r++)
+      best = fmin(best, fill_plane(a, n, p * n[1] / PLANES, column, stride, scratch));
+    sum += best;
+  }
+  return 1e9 * sum / ((double)PLANES * (double)n[0] * (double)(n[2] / 2 + 1));
 }
 
 static void run(exset_ctx_t *ctx, const int64_t n[3], const char *name,
                 const exset_spectrum_t *spectrum) {
   const double voxel[3] = {1, 1, 1};
   const int64_t stride = 2 * n[0] + 32;
-  double create = 1e30, fill = 1e30, amplitude = 1e30;
+  double create = 1e30;
   float *column, *scratch;
   exset_amplitude_t *a = NULL;
   MUST(ctx, exset_alloc(ctx, EXSET_TILE * stride, sizeof *column, &column));
-  for (int r = 0; r < REPEATS; r++) {
+  for (int r = 0; r < 5; r++) {
     exset_amplitude_destroy(&a);
     MPI_Barrier(ctx->comm);
     const double start = MPI_Wtime();
@@ -59,14 +65,11 @@ static void run(exset_ctx_t *ctx, const int64_t n[3], const char *name,
     create = fmin(create, MPI_Wtime() - start);
   }
   MUST(ctx, exset_alloc(ctx, 2 * exset_amplitude_column_size(a), sizeof *scratch, &scratch));
-  for (int r = 0; r < 2 * REPEATS; r++) {
-    fill = fmin(fill, fill_planes(a, n, column, stride, scratch));
-    amplitude = fmin(amplitude, fill_amplitudes(a, n, scratch));
-  }
-  const double per = 1e9 / ((double)PLANES * (double)n[0] * (double)(n[2] / 2 + 1));
+  const double fill = for_each_mode(a, n, column, stride, scratch);
+  const double amplitude = for_each_mode(a, n, NULL, 0, scratch);
   if (ctx->rank == 0)
     printf("  %-24s %6.2f ns for each mode, of which amplitude %5.2f; normalisation %.4f s\n", name,
-           fill * per, amplitude * per, create);
+           fill, amplitude, create);
   exset_amplitude_destroy(&a);
   free(column);
   free(scratch);

@@ -59,17 +59,14 @@ EXSET_INLINE float exset_logf(float x) {
   return (tail + f) + (float)e * 0.693359375f;
 }
 
-/* log(1 + x) for x >= 0; relative error about 1e-7: the rounding of 1 + x is put right, in the way of a quotient by 1 + x known
- * to 12 %, from the bits of the number. Local. */
+/* log(1 + x) for x >= 0; relative error about 1e-7: the rounding of 1 + x is put right. Local. */
 EXSET_INLINE float exset_log1pf(float x) {
   const float u = 1.0f + x;
-  return exset_logf(u) + (x - (u - 1.0f)) * exset_bits_float(0x7EF311C7u - exset_float_bits(u));
+  return exset_logf(u) + (x - (u - 1.0f)) / u;
 }
 
-/* exp x for x <= 88; below -87 the value at -87 (1.6e-38, still a normal number); relative error about 1e-7.
- * Polynomial: Cephes, expf. Local. */
+/* exp x for -87 <= x <= 88; relative error about 1e-7. Polynomial: Cephes, expf. Local. */
 EXSET_INLINE float exset_expf(float x) {
-  x = x > -87.0f ? x : -87.0f;
   const float shift = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
   const float n = (x * 1.44269504088896341f + shift) - shift;
   const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;

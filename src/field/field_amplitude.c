@@ -2,7 +2,7 @@
  * Amplitudes a(k) = sqrt(S(k)) in single precision, one column of k_z at a time, and the sums that normalise S.
  *
  * A term enters as exp(log density + offset): the exponents are put together before the exponential is
- * taken, so that nothing overflows and nothing underflows to zero (exset_expf stops at 1.6e-38).
+ * taken, so that nothing overflows and nothing underflows to zero (1.6e-38 is the least).
  */
 #include "exset/sample.h"
 #include "exset/simd.h"
@@ -116,11 +116,11 @@ typedef struct {
 
 /* half: 1 for the density, 1/2 for its square root. Densities below exp(-87) are raised to it: roots around 1e-19 are nothing
  * beside the others, while smaller ones would, times noise, leave the range of normal numbers, which processors are slow with. */
-static void term_along_column(const exset_amplitude_t *a, int t, part_t part, double half,
+static void term_along_column(const exset_amplitude_t *a, int t, const part_t *part, double half,
                               float *out) {
   const exset_term_t *term = &a->spectrum.term[t];
   /* q^2 = b + s k_z^2 */
-  const double b = square(term->length_xy) * part.kr2, s = square(term->length_z);
+  const double b = square(term->length_xy) * part->kr2, s = square(term->length_z);
   const double c0 = half * a->offset[t];
   term_column_t column = {term->family, (float)b, (float)s, (float)c0, 0, (float)(-87 * half)};
   switch (term->family) {
@@ -137,7 +137,7 @@ static void term_along_column(const exset_amplitude_t *a, int t, part_t part, do
       column.c1 = (float)(half / (2 * term->width * term->width));
       break;
   }
-  eval_term(&column, part.count, a->kz2 + part.from, out);
+  eval_term(&column, part->count, a->kz2 + part->from, out);
 }
 
 EXSET_CLONES static void scale_column(int64_t n, float factor, const float *restrict from,
@@ -151,36 +151,36 @@ EXSET_CLONES static void add_scaled(int64_t n, float factor, const float *restri
 }
 
 /* At most four splines in k_r are not zero along a column. */
-static void knots_along_column(const exset_amplitude_t *a, part_t part, float *out) {
+static void knots_along_column(const exset_amplitude_t *a, const part_t *part, float *out) {
   if (!a->along_z) {
-    eval_knots(a->intervals, (const float(*)[4])a->piece, (float)part.kr2, (float)(1 / a->step),
-               part.count, a->kz2 + part.from, out);
+    eval_knots(a->intervals, (const float(*)[4])a->piece, (float)part->kr2, (float)(1 / a->step),
+               part->count, a->kz2 + part->from, out);
     return;
   }
   int index[4];
   double value[4];
-  const int splines =
-      exset_knots_basis(a->spectrum.knots_r, a->spectrum.knots_max_r, sqrt(part.kr2), index, value);
-  if (splines == 0) memset(out, 0, (size_t)part.count * sizeof *out);
+  const int splines = exset_knots_basis(a->spectrum.knots_r, a->spectrum.knots_max_r,
+                                        sqrt(part->kr2), index, value);
+  if (splines == 0) memset(out, 0, (size_t)part->count * sizeof *out);
   for (int i = 0; i < splines; i++) {
-    const float *from = a->along_z + index[i] * a->column + part.from;
-    if (i == 0) scale_column(part.count, (float)value[i], from, out);
-    else add_scaled(part.count, (float)value[i], from, out);
+    const float *from = a->along_z + index[i] * a->column + part->from;
+    if (i == 0) scale_column(part->count, (float)value[i], from, out);
+    else add_scaled(part->count, (float)value[i], from, out);
   }
 }
 
 /* Sum of the parts of the spectrum, then the root. */
-static void mixture_along_column(const exset_amplitude_t *a, part_t part, float *out) {
+static void mixture_along_column(const exset_amplitude_t *a, const part_t *part, float *out) {
   float more[CHUNK] __attribute__((aligned(64)));
   const int n_terms = a->spectrum.n_terms;
   if (a->piece || a->along_z) knots_along_column(a, part, out);
   else if (n_terms > 0) term_along_column(a, 0, part, 1, out);
-  else memset(out, 0, (size_t)part.count * sizeof *out);
+  else memset(out, 0, (size_t)part->count * sizeof *out);
   for (int t = 1; t < n_terms; t++) {
     term_along_column(a, t, part, 1, more);
-    add_column(part.count, more, out);
+    add_column(part->count, more, out);
   }
-  root_column(part.count, (float)a->white, out);
+  root_column(part->count, (float)a->white, out);
 }
 
 static double kr2_of(const exset_amplitude_t *a, int64_t kx, int64_t iy) {
@@ -197,13 +197,13 @@ EXSET_CLONES static void drop_tiny(int64_t n, float *column) {
 void exset_amplitude_column(const exset_amplitude_t *a, int64_t kx, int64_t iy, float *column) {
   part_t part = {kr2_of(a, kx, iy), 0, a->column};
   if (a->spectrum.n_terms == 1 && a->white == 0) {
-    term_along_column(a, 0, part, 0.5, column);
+    term_along_column(a, 0, &part, 0.5, column);
     drop_tiny(a->column, column);
     return;
   }
   for (; part.from < a->column; part.from += CHUNK) {
     part.count = a->column - part.from < CHUNK ? a->column - part.from : CHUNK;
-    mixture_along_column(a, part, column + part.from);
+    mixture_along_column(a, &part, column + part.from);
   }
 }
 
@@ -238,8 +238,8 @@ static double plane_sum(const exset_amplitude_t *a, int t, int64_t iy, float *co
   double sum = 0;
   for (int64_t kx = alike ? iy : 0; kx <= nx / 2; kx++) {
     const part_t part = {kr2_of(a, kx, iy), 0, a->column};
-    if (t < 0) knots_along_column(a, part, column);
-    else term_along_column(a, t, part, 1, column);
+    if (t < 0) knots_along_column(a, &part, column);
+    else term_along_column(a, t, &part, 1, column);
     for (int64_t i = nz / 2 + 1; i < a->column; i++) column[i] = 0;
     const double once = (double)column[0] + (nz % 2 == 0 ? (double)column[nz / 2] : 0);
     sum += (alike && kx > iy ? 2 : 1) * multiplicity(kx, nx) *
