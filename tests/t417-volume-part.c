@@ -128,6 +128,32 @@ static void check_compressed(exset_ctx_t *ctx, int64_t nz, int64_t ny, int64_t n
   check_box(ctx, path, n, inside);
 }
 
+/* Damaged in the middle, or cut short: refused on all ranks, also where one alone meets the damage. */
+static void check_damaged(exset_ctx_t *ctx) {
+  const char *path = path_of("large-gzip.vtkhdf");
+  exset_volume_t v;
+  struct stat info;
+  CHECK(stat(path, &info) == 0);
+  MPI_Barrier(ctx->comm);
+  if (ctx->rank == 0) {
+    FILE *file = fopen(path, "r+b");
+    const char junk[64] = "no deflated data";
+    CHECK(file && fseek(file, (long)info.st_size * 3 / 4, SEEK_SET) == 0);
+    CHECK(fwrite(junk, sizeof junk, 1, file) == 1 && fclose(file) == 0);
+  }
+  MPI_Barrier(ctx->comm);
+  const int err = exset_volume_read(ctx, path, NULL, &v);
+  CHECK_MSG(err == EXSET_ERR_RUN || err == EXSET_ERR_INPUT, "code %d", err);
+  CHECK_MSG(strstr(ctx->message, "large-gzip.vtkhdf"), "%s", ctx->message);
+  ctx->message[0] = 0;
+  MPI_Barrier(ctx->comm);
+  if (ctx->rank == 0) CHECK(truncate(path, info.st_size / 2) == 0);
+  MPI_Barrier(ctx->comm);
+  CHECK(exset_volume_read(ctx, path, NULL, &v) == EXSET_ERR_INPUT);
+  CHECK_MSG(strstr(ctx->message, "large-gzip.vtkhdf"), "%s", ctx->message);
+  ctx->message[0] = 0;
+}
+
 static void check_size(exset_ctx_t *ctx, int64_t nz, int64_t ny, int64_t nx) {
   const int64_t n[3] = {nz, ny, nx};
   static const char *const name[] = {"p.vtkhdf",        "p-gzip.vtkhdf", "p-gzip-fields.vtkhdf",
@@ -195,6 +221,7 @@ int main(int argc, char **argv) {
   check_size(ctx, 1, 6, 8);
   check_compressed(ctx, 67, 200, 190);  /* 67 is prime */
   check_compressed(ctx, 2, 1100, 1500); /* wide planes */
+  check_damaged(ctx);
   check_mistakes(ctx);
   return test_end(ctx);
 }
