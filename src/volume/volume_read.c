@@ -10,7 +10,10 @@
 static int read_head(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
                      exset_file_kind_t *kind, exset_volume_head_t *head) {
   int64_t bytes;
+  MPI_Info info;
   EXSET_TRY(exset_labels_check(ctx, &options->labels));
+  EXSET_TRY(exset_volume_hints(ctx, options->hints, &info)); /* mistakes show before any work */
+  exset_volume_hints_free(&info);
   EXSET_TRY(exset_file_kind(ctx, path, kind, &bytes));
   const int64_t *size = options->raw_size;
   if (size[0] || size[1] || size[2]) {
