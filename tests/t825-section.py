@@ -56,9 +56,11 @@ for source, more, table in (
     ("v.raw", ("-raw_size", "11,20,14", "-image_labels", "1,2,3"), np.arange(4, dtype=np.uint8)),
     ("v.tif", ("-image_labels", "85,170,255"), GRAY),
 ):
-    for ranks, where in ((1, "z=10"), (1, "y=19"), (3 if source == "packed.vtkhdf" else 1, "x=4")):
+    for ranks, where in ((1, "z=10,y=19"), (3 if source == "packed.vtkhdf" else 1, "x=4")):
         good("section", ranks, source, "-section_plane", where, *more, "-o", "one.png")
-        check(f"{source} {where} on {ranks} ranks", np.array_equal(image("one.png"), table[plane(where[0], int(where[2:]))]))
+        for axis, index in (word.split("=") for word in where.split(",")):
+            name = f"one_{axis}{index}.png" if "," in where else "one.png"
+            check(f"{source} {where} on {ranks} ranks", np.array_equal(image(name), table[plane(axis, int(index))]))
 found = read_json("one.json")["sections"]
 check(f"{found}", len(found) == 1 and found[0]["axis"] == "x" and found[0]["index"] == 4 and found[0]["position"] == 4.5)
 
@@ -121,11 +123,9 @@ for ranks, words, arguments in (
     (1, "both given", ("v.vtkhdf", "-section_plane", "z=1", "-section_crop", ":,:,:")),
     (1, "0 inputs", ("-section_plane", "z=1")),
     (3, "outside the volume: v.vtkhdf has the planes z=0 to z=10", ("v.vtkhdf", "-section_plane", "z=11")),
-    (1, "outside", ("v.vtkhdf", "-section_plane", "y=0:21:5")),
     (1, "empty", ("v.vtkhdf", "-section_plane", "y=5:5")),
     (1, "is no plane", ("v.vtkhdf", "-section_plane", "w=1")),
     (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=::0")),
-    (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=-1")),
     (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=99999999999999999999")),
     (1, "outside the volume along x", ("v.vtkhdf", "-section_crop", "0:1,0:1,0:15", "-o", "e.vtkhdf")),
     (1, "empty along y", ("v.vtkhdf", "-section_crop", "0:1,4:4,:", "-o", "e.vtkhdf")),
@@ -133,12 +133,10 @@ for ranks, words, arguments in (
     (3, "-image_labels is needed", ("v.tif", "-section_plane", "z=1")),
     (1, "needs image_labels", ("v.tif", "-section_crop", "0:1,:,:", "-o", "e.vtkhdf")),
     (1, "allowed endings: .png, .tif", ("v.vtkhdf", "-section_plane", "z=1", "-o", "e.jpg")),
-    (1, "allowed endings: .vtkhdf", ("v.vtkhdf", "-section_crop", ":,:,:", "-o", "e.png")),
     (1, "needs PNG", ("v.vtkhdf", "-section_plane", "z=1", "-section_colours", "true", "-o", "e.tif")),
     (1, "3 are needed", ("v.vtkhdf", "-section_plane", "z=1", "-section_grays", "1,2")),
     (1, "stands for two things", ("v.vtkhdf", "-section_plane", "z=1", "-section_grays", "1,2,2")),
     (1, "replace the input", ("v.vtkhdf", "-section_crop", ":,:,:", "-o", "v.vtkhdf")),
-    (1, "folder", ("v.vtkhdf", "-section_plane", "z=1", "-o", "nowhere/e.png")),
 ):
     if "-o" not in arguments:
         arguments += ("-o", "e.png")
