@@ -52,12 +52,12 @@ static void fill_half(const plane_t *plane, int64_t pair, int64_t from, int64_t 
   float turned[2][EXSET_RNG_RUN] __attribute__((aligned(64))) = {{0}};
   for (int64_t first = from; first < to; first += EXSET_RNG_RUN) {
     const int n = (int)(to - first < EXSET_RNG_RUN ? to - first : EXSET_RNG_RUN);
-    const float *a[2] = {amplitude[0] + first, amplitude[1] + first};
+    const float *a[2] = {turned[0], turned[1]};
     float *const out[2] = {column[0] + 2 * first, column[1] ? column[1] + 2 * first : NULL};
     signed_kz(round_up(n), (int32_t)first, (int32_t)nz, kz);
-    for (int c = 0; c < 2 && from > 0 && column[c]; c++) {
-      turn_round(n, amplitude[c] + nz - first, turned[c]);
-      a[c] = turned[c];
+    for (int c = 0; c < 2 && column[c]; c++) {
+      if (from == 0) a[c] = amplitude[c] + first;
+      else turn_round(n, amplitude[c] + nz - first, turned[c]);
     }
     exset_rng_modes(plane->key, word, n, kz, a, out);
   }
