@@ -49,6 +49,8 @@ typedef struct {
   int64_t kx0, kx_local; /* this rank's k_x */
   int64_t buffer_bytes;  /* of the buffer */
   int64_t scratch_bytes; /* of planes and tiles, all threads */
+  int64_t
+      exchanges[2]; /* of a transform: among ranks of equal q (0: P = 1), of equal p (0: Q = 1) */
 } exset_transform_layout_t;
 
 /* y of entry i of the list of rows held. */

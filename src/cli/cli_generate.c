@@ -40,6 +40,25 @@ static int read_process_grid(exset_ctx_t *ctx, const exset_config_t *config, int
   return EXSET_OK;
 }
 
+/* With a machine to plan for the process grid is meant for it. */
+static int read_planned(const exset_config_t *config, generate_plan_t *plan) {
+  generate_planned_t *planned = &plan->planned;
+  int64_t ranks, threads;
+  EXSET_TRY(exset_config_int(config, "plan_nodes", &planned->nodes));
+  EXSET_TRY(exset_config_int(config, "plan_ranks", &ranks));
+  EXSET_TRY(exset_config_int(config, "plan_threads", &threads));
+  EXSET_TRY(exset_config_real(config, "plan_network", &planned->network));
+  EXSET_TRY(exset_config_real(config, "plan_files", &planned->files));
+  planned->ranks = (int)ranks;
+  planned->threads = (int)threads;
+  planned->network *= 1e9 / 8;
+  planned->files *= 1e9;
+  if (planned->nodes == 0) return EXSET_OK;
+  planned->sampler = plan->sampler;
+  plan->sampler.grid[0] = plan->sampler.grid[1] = 0;
+  return EXSET_OK;
+}
+
 static int plan_read(exset_ctx_t *ctx, const exset_config_t *config, generate_plan_t *plan) {
   int effort;
   int64_t groups;
@@ -53,6 +72,7 @@ static int plan_read(exset_ctx_t *ctx, const exset_config_t *config, generate_pl
   EXSET_TRY(exset_config_choice(config, "fft_plan", &effort));
   plan->sampler.measure = effort == 1;
   EXSET_TRY(read_process_grid(ctx, config, plan->sampler.grid));
+  EXSET_TRY(read_planned(config, plan));
   plan->wisdom = exset_config_string_item(config, "fft_wisdom", 0);
   plan->path = cli_path(config, default_name, NULL);
   if (!plan->path) return exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory");
@@ -78,22 +98,33 @@ static int64_t largest_prime(int64_t n) {
   return n > 1 ? n : largest;
 }
 
-static void warn_of_sizes(const exset_ctx_t *ctx, const exset_grid_t *grid) {
+static void warn_of_size(const exset_ctx_t *ctx, int64_t n) {
   enum { LARGEST_FAST = 13 };
-  if (ctx->size > grid->n[EXSET_AXIS_Z])
-    exset_warn(ctx, "%d ranks share %" PRId64 " planes along z: some have nothing to do", ctx->size,
-               grid->n[EXSET_AXIS_Z]);
-  for (int axis = 0; axis < 3; axis++) {
-    const int64_t n = grid->n[axis], prime = largest_prime(n);
-    if (prime <= LARGEST_FAST || (axis > 0 && n == grid->n[axis - 1])) continue;
-    int64_t below = n, above = n;
-    while (largest_prime(below) > LARGEST_FAST) below--;
-    while (largest_prime(above) > LARGEST_FAST) above++;
+  const int64_t prime = largest_prime(n);
+  if (prime <= LARGEST_FAST) return;
+  int64_t below = n, above = n;
+  while (largest_prime(below) > LARGEST_FAST) below--;
+  while (largest_prime(above) > LARGEST_FAST) above++;
+  exset_warn(ctx,
+             "size %" PRId64 " has the prime factor %" PRId64
+             ", which makes transforms slow; %" PRId64 " and %" PRId64 " are fast",
+             n, prime, below, above);
+}
+
+/* Each size once. */
+static void warn_of_sizes(const exset_ctx_t *ctx, const int64_t n[3]) {
+  warn_of_size(ctx, n[0]);
+  if (n[1] != n[0]) warn_of_size(ctx, n[1]);
+  if (n[2] != n[1] && n[2] != n[0]) warn_of_size(ctx, n[2]);
+}
+
+static void warn_of_ranks(const exset_ctx_t *ctx, const exset_transform_layout_t *l) {
+  const int64_t rows = l->rows[0] + l->rows[1];
+  if (l->p > l->planes || l->q > rows)
     exset_warn(ctx,
-               "size %" PRId64 " has the prime factor %" PRId64
-               ", which makes transforms slow; %" PRId64 " and %" PRId64 " are fast",
-               n, prime, below, above);
-  }
+               "%d ranks share %" PRId64 " planes along z and %" PRId64
+               " rows of each as %d x %d: some have nothing to do",
+               l->p * l->q, l->planes, rows, l->p, l->q);
 }
 
 /* Is the grid fine enough and the box large enough for the model? */
@@ -244,29 +275,32 @@ static int run_plan(exset_ctx_t *ctx, exset_ctx_t *group, const exset_config_t *
   return err;
 }
 
-static int check_grid(exset_ctx_t *group, const generate_plan_t *plan) {
+static int lay_out(exset_ctx_t *group, const generate_plan_t *plan,
+                   exset_transform_layout_t *layout) {
   const exset_transform_options_t transform = exset_sampler_transform(&plan->grid, &plan->sampler);
-  exset_transform_layout_t layout;
-  return exset_transform_layout(group, &transform, &layout);
+  return exset_transform_layout(group, &transform, layout);
 }
 
 /* The plan as cut over the groups of ranks. */
 static int settle(exset_ctx_t *ctx, const exset_config_t *config, generate_plan_t *plan,
                   bool dry_run, exset_ctx_t **group) {
+  exset_transform_layout_t layout = {.p = 0};
   EXSET_TRY(generate_choose_groups(ctx, plan, dry_run));
   EXSET_TRY(exset_ctx_split(ctx, plan->n_groups, group));
   int err = exset_grid_init(*group, plan->grid.n, plan->grid.voxel, &plan->grid);
-  if (!err) err = check_grid(*group, plan);
+  if (!err) err = lay_out(*group, plan, &layout);
   if (err == EXSET_ERR_INPUT && dry_run) { /* here; on other machines it may do */
     if (ctx->rank == 0) exset_warn(ctx, "%s", (*group)->message);
     (*group)->message[0] = '\0';
+    layout = (exset_transform_layout_t){.p = 0};
     err = EXSET_OK;
   }
   EXSET_TRY(exset_agree_groups(ctx, *group, err)); /* mistakes come before warnings */
   if (!exset_config_given(config, "voxel_size"))
     exset_warn(ctx, "no -voxel_size: voxels of 1 um are assumed");
   if (ctx->rank == 0) {
-    warn_of_sizes(*group, &plan->grid);
+    warn_of_sizes(ctx, plan->grid.n);
+    warn_of_ranks(ctx, &layout);
     warn_of_model(ctx, plan);
   }
   return EXSET_OK;

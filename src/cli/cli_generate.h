@@ -12,12 +12,21 @@ enum {
   GENERATE_NONE
 }; /* key output, in the order of its choices */
 
+/* A machine to plan for. */
+typedef struct {
+  int64_t nodes; /* 0: none */
+  int ranks, threads;
+  double network, files;           /* bytes/s */
+  exset_sampler_options_t sampler; /* process grid there */
+} generate_planned_t;
+
 /* What to make. */
 typedef struct {
   exset_model_t model;
   exset_grid_t grid; /* of a twin, cut over the ranks of a group */
   int64_t seed, realisations;
   int n_groups; /* of ranks; they take the realisations in turn. 0: to be chosen */
+  generate_planned_t planned;
   int output;
   exset_sampler_options_t sampler; /* process grid: of a group */
   char *wisdom;                    /* file, or NULL */
@@ -35,7 +44,7 @@ typedef struct {
   exset_seconds_t seconds;
 } generate_result_t;
 
-/* ---- cli_generate_plan.c: memory, groups ---- */
+/* ---- cli_generate_plan.c: memory, groups, estimates ---- */
 
 /**
  * Settle plan->n_groups: the number given, or the most for which each group can hold a twin in the memory left and no
@@ -43,7 +52,8 @@ typedef struct {
  * Errors: EXSET_ERR_INPUT (number that does not divide the ranks; not enough memory, unless it is a dry run: a warning).
  */
 int generate_choose_groups(exset_ctx_t *ctx, generate_plan_t *plan, bool dry_run);
-/** Print the plan. group: of this rank. Collective on ctx. Errors: EXSET_ERR_LOCAL (MPI). */
+/** Print the plan, with estimates of peak memory and time here and on the machine planned for. group: of this rank.
+ *  Collective on ctx. Errors: EXSET_ERR_INPUT (the planned machine), EXSET_ERR_LOCAL (MPI). */
 int generate_print_plan(exset_ctx_t *ctx, const exset_ctx_t *group, const generate_plan_t *plan);
 
 /* ---- cli_generate_run.c ---- */

@@ -1,5 +1,6 @@
 /* exset generate: what a plan needs, on how many groups of ranks it runs. */
 #include "cli_generate.h"
+#include "exset/cost.h"
 #include "exset/memory.h"
 
 #include <inttypes.h>
@@ -108,6 +109,116 @@ int generate_choose_groups(exset_ctx_t *ctx, generate_plan_t *plan, bool dry_run
 
 /* ---- the plan in words --------------------------------------------------------------------------- */
 
+/*
+ * Resident memory that comes on top of the arrays, of each process: MPI's first exchanges and FFTW's plans; the file
+ * library and its buffers. Measured, Open MPI 4.1, HDF5 1.10.
+ */
+static double later_bytes(const generate_plan_t *plan) {
+  const double transforms = 8e6, files = 5e6, arrays = 4e6;
+  if (plan->output == GENERATE_NONE) return transforms;
+  return transforms + files + (plan->n_arrays > 0 ? arrays : 0);
+}
+
+/* m: of the busiest rank. */
+static int print_memory(exset_ctx_t *ctx, const exset_ctx_t *group, const generate_plan_t *plan,
+                        const exset_label_memory_t *m) {
+  exset_label_memory_t own;
+  EXSET_TRY(exset_agree(ctx, rank_memory(ctx, plan, group->size, group->rank, &own)));
+  const double process = (double)exset_memory_resident() + later_bytes(plan);
+  const bool works = exset_group_of(ctx, plan->n_groups, ctx->rank) < plan->realisations;
+  double sum[2] = {(works ? total(&own) : 0) + process, process};
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_DOUBLE, MPI_SUM, ctx->comm)));
+  exset_print(
+      ctx,
+      "memory      %.3g GB on the busiest of %d ranks: transform %.3g, scratch %.3g, labels %.3g, "
+      "fields %.3g, sums of squares %.3g, first field %.3g\n",
+      total(m) / 1e9, group->size, m->transform / 1e9, m->scratch / 1e9, m->labels / 1e9,
+      m->fields / 1e9, m->sums / 1e9, m->first / 1e9);
+  exset_print(ctx, "peak        %.4g GB in %d process%s, %.3g of it libraries\n", sum[0] / 1e9,
+              ctx->size, ctx->size == 1 ? "" : "es", sum[1] / 1e9);
+  return EXSET_OK;
+}
+
+/* ---- the time in words ------------------------------------------------------------------------- */
+
+static int files_of(const generate_plan_t *plan) {
+  return plan->output == GENERATE_NONE ? -1 : plan->n_arrays;
+}
+
+static void print_cost(const exset_ctx_t *ctx, const char *word, const exset_cost_t *c) {
+  exset_print(
+      ctx,
+      "%-11s about %.3g s for a twin: noise %.2g, transforms %.2g, rows %.2g, exchange %.2g, "
+      "figures %.2g, writing %.2g\n",
+      word, c->total, c->noise, c->fft, c->row, c->shared + c->network + c->message, c->figures,
+      c->write);
+  if (c->memory > c->noise + c->fft + c->row)
+    exset_print(ctx, "            bound by memory: noise, transforms and rows take %.2g s\n",
+                c->memory);
+}
+
+/* Nodes that the ranks are on. */
+static int count_nodes(exset_ctx_t *ctx, int *nodes) {
+  MPI_Comm node;
+  int rank;
+  EXSET_TRY(EXSET_MPI(
+      ctx, MPI_Comm_split_type(ctx->comm, MPI_COMM_TYPE_SHARED, ctx->rank, MPI_INFO_NULL, &node)));
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_rank(node, &rank)));
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_free(&node)));
+  *nodes = rank == 0;
+  return EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, nodes, 1, MPI_INT, MPI_SUM, ctx->comm));
+}
+
+static void machine_of(const generate_plan_t *plan, int64_t nodes, int ranks, int threads,
+                       exset_machine_t *machine) {
+  exset_machine_default(machine);
+  machine->nodes = nodes;
+  machine->ranks = ranks;
+  machine->threads = threads;
+  machine->network = machine->network_share * plan->planned.network;
+  machine->files = plan->planned.files;
+}
+
+/* Of a group; sizes that need more ranks have no estimate. Groups of several nodes are cut as evenly as ranks are. */
+static int print_time_here(exset_ctx_t *ctx, const exset_ctx_t *group,
+                           const generate_plan_t *plan) {
+  int all_nodes;
+  EXSET_TRY(count_nodes(ctx, &all_nodes));
+  if (ctx->rank > 0) return EXSET_OK;
+  int nodes = all_nodes / plan->n_groups > 1 ? all_nodes / plan->n_groups : 1;
+  while (group->size % nodes) nodes--;
+  exset_machine_t machine;
+  exset_cost_t cost;
+  exset_ctx_t quiet = {.comm = MPI_COMM_NULL};
+  machine_of(plan, nodes, group->size / nodes, ctx->threads, &machine);
+  if (!exset_cost_twin(&quiet, &plan->grid, &plan->model, &plan->sampler, files_of(plan), &machine,
+                       &cost))
+    print_cost(ctx, "time", &cost);
+  return EXSET_OK;
+}
+
+/* Local, the same on all ranks. */
+static int print_planned(exset_ctx_t *ctx, const generate_plan_t *plan) {
+  const generate_planned_t *p = &plan->planned;
+  exset_machine_t machine;
+  exset_cost_t c;
+  machine_of(plan, p->nodes, p->ranks, p->threads, &machine);
+  EXSET_TRY(
+      exset_cost_twin(ctx, &plan->grid, &plan->model, &p->sampler, files_of(plan), &machine, &c));
+  exset_print(ctx,
+              "planned     %" PRId64
+              " nodes, %d ranks each, %d thread%s each: process grid %d x %d, "
+              "%.4g GB on a node and %.3g of libraries\n",
+              p->nodes, p->ranks, p->threads, p->threads == 1 ? "" : "s", c.p, c.q,
+              c.rank_bytes * p->ranks / 1e9, p->ranks * 0.05);
+  print_cost(ctx, "", &c);
+  if (c.messages > 0)
+    exset_print(ctx,
+                "            a node sends %.3g GB, a rank %.3g messages of %.3g kB on average\n",
+                c.network_bytes / 1e9, c.messages, c.message_bytes / 1e3);
+  return EXSET_OK;
+}
+
 int generate_print_plan(exset_ctx_t *ctx, const exset_ctx_t *group, const generate_plan_t *plan) {
   const exset_grid_t *g = &plan->grid;
   exset_label_memory_t m;
@@ -126,17 +237,13 @@ int generate_print_plan(exset_ctx_t *ctx, const exset_ctx_t *group, const genera
   const exset_transform_options_t options = exset_sampler_transform(g, &plan->sampler);
   exset_transform_layout_t l;
   exset_ctx_t copy = *group; /* a message would stay in it */
-  EXSET_TRY(exset_transform_layout(&copy, &options, &l));
-  exset_print(ctx, "ranks       process grid %d x %d, %d thread%s each\n", l.p, l.q, group->threads,
-              group->threads == 1 ? "" : "s");
+  if (!exset_transform_layout(&copy, &options, &l))
+    exset_print(ctx, "ranks       process grid %d x %d, %d thread%s each\n", l.p, l.q,
+                group->threads, group->threads == 1 ? "" : "s");
   if (plan->realisations > 1)
     exset_print(ctx, "groups      %d of %d rank%s, which take the realisations in turn\n",
                 plan->n_groups, group->size, group->size == 1 ? "" : "s");
-  exset_print(
-      ctx,
-      "memory      %.3g GB on the busiest of %d ranks: transform %.3g, scratch %.3g, labels %.3g, "
-      "fields %.3g, sums of squares %.3g, first field %.3g\n",
-      total(&m) / 1e9, group->size, m.transform / 1e9, m.scratch / 1e9, m.labels / 1e9,
-      m.fields / 1e9, m.sums / 1e9, m.first / 1e9);
-  return EXSET_OK;
+  EXSET_TRY(print_memory(ctx, group, plan, &m));
+  EXSET_TRY(print_time_here(ctx, group, plan));
+  return plan->planned.nodes > 0 ? print_planned(ctx, plan) : EXSET_OK;
 }

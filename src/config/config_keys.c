@@ -104,6 +104,17 @@ static const exset_key_t keys[] = {
      "process grid P,Q of the transforms: P ranks share the planes, Q the rows of each; P Q is the "
      "number of "
      "ranks of a group; Q = 1 is chosen unless there are many ranks"},
+    {"plan_nodes", EXSET_KEY_INT, 1, "[0,1000000]", "", "0", ",generate,",
+     "dry_run: estimate time and memory for a cluster with so many nodes; 0: for the ranks at hand "
+     "alone"},
+    {"plan_ranks", EXSET_KEY_INT, 1, "[1,4096]", "", "64", ",generate,",
+     "ranks on each node of plan_nodes"},
+    {"plan_threads", EXSET_KEY_INT, 1, "[1,4096]", "", "1", ",generate,",
+     "threads of each rank there"},
+    {"plan_network", EXSET_KEY_REAL, 1, "(0,inf)", "Gbit/s", "200", ",generate,",
+     "network of each node there"},
+    {"plan_files", EXSET_KEY_REAL, 1, "(0,inf)", "GB/s", "20", ",generate,",
+     "speed of the file system there"},
     {"fft_plan", EXSET_KEY_CHOICE, 1, "estimate,measure", "", "estimate", ",generate,",
      "how transforms are planned; measure takes seconds to minutes and pays off for many "
      "realisations"},

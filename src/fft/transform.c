@@ -105,27 +105,36 @@ static void place_rank(const exset_ctx_t *ctx, exset_transform_layout_t *l) {
   const sizes_t s = sizes_of(l, &b);
   l->buffer_bytes = s.buffer * (int64_t)sizeof(complex_t);
   l->scratch_bytes = scratch_bytes(l, &b, ctx->threads);
+  l->exchanges[0] =
+      l->p > 1 ? divide_up(b.slots, b.group_y) : 0; /* synthesis; analysis: planes for slots */
+  l->exchanges[1] = l->q > 1 ? divide_up(b.z, b.group_z) : 0;
 }
 
 /*
- * The fewest columns of the process grid, Q, that give work to all ranks, or almost, and whose scratch is small beside the
- * buffer: slabs for few ranks, pencils for many.
+ * The fewest columns of the process grid, Q, that give work to all ranks, or almost, and whose scratch is small, or else the
+ * least: slabs for few ranks, pencils for many. Small Q keep messages and runs of k_x long, and rows within a node.
  */
 static void choose_grid(const exset_ctx_t *ctx, exset_transform_layout_t *l) {
-  const int64_t ny = l->n[EXSET_AXIS_Y], little = 16 << 20;
+  const int64_t ny = l->n[EXSET_AXIS_Y], little = ctx->threads * (INT64_C(64) << 20);
   const int64_t most_p = l->planes < ny ? l->planes : ny, modes_x = l->n[EXSET_AXIS_X] / 2 + 1;
   const int64_t rows = l->rows[0] + l->rows[1], most_q = modes_x < rows ? modes_x : rows;
+  int64_t least = INT64_MAX;
   int best = 1;
   for (int q = 1; q <= ctx->size; q++) {
     if (ctx->size % q) continue;
     const int p = ctx->size / q;
     if (q > 1 && q > most_q / 2) break;
-    best = q;
-    if (p > most_p) continue;
+    if (p > most_p) {
+      best = q;
+      continue;
+    }
     l->p = p;
     l->q = q;
     place_rank(ctx, l);
-    if (l->scratch_bytes <= little || l->scratch_bytes <= l->buffer_bytes / 16) break;
+    const bool small = l->scratch_bytes <= little || l->scratch_bytes <= l->buffer_bytes / 16;
+    if (small || l->scratch_bytes < least) best = q;
+    if (small) break;
+    least = transform_min(least, l->scratch_bytes);
   }
   l->q = best;
   l->p = ctx->size / best;
