@@ -148,7 +148,9 @@ int exset_sampler_field(exset_ctx_t *ctx, exset_sampler_t *s, const exset_field_
   c.amplitude = amplitude;
   const double prepared = MPI_Wtime() - start;
   int err = EXSET_OK;
-  if (c.components > 1) err = exset_alloc_all(ctx, exset_sampler_cells(s), sizeof *c.sum, &c.sum);
+  if (c.components > 1 && !s->sum)
+    err = exset_alloc_unset_all(ctx, exset_sampler_cells(s), sizeof *s->sum, &s->sum);
+  if (c.components > 1) c.sum = s->sum;
   for (; c.component < c.components && !err; c.component++)
     err = exset_transform_synthesis(ctx, s->transform, fill, take, &c, &spent);
   if (seconds) {
@@ -181,7 +183,8 @@ int exset_sampler_values(exset_ctx_t *ctx, exset_sampler_t *s, const exset_field
                          exset_draw_t draw, float *value) {
   values_t v = {s, value};
   const bool move = !exset_sampler_in_slabs(s);
-  if (move) EXSET_TRY(exset_alloc_all(ctx, exset_sampler_cells(s), sizeof *v.share, &v.share));
+  if (move)
+    EXSET_TRY(exset_alloc_unset_all(ctx, exset_sampler_cells(s), sizeof *v.share, &v.share));
   int err = exset_sampler_field(ctx, s, field, draw, copy_rows, &v, NULL);
   if (!err && move) err = exset_sampler_to_slabs(ctx, s, sizeof *value, v.share, value);
   if (move) free(v.share);
