@@ -124,8 +124,10 @@ demo: deps ## install what is missing, build, run the main job on input/demo: de
 	$(Q)EXSET=$(abspath $(BIN)) MPIEXEC="$(MPIEXEC)" PYTHON=$(PYTHON) input/demo/run
 
 # ---- packages -------------------------------------------------------------------------------
+# Debian's ParaView has VTK for Python of its own, and apt-get would remove it for python3-vtk9.
 deps: ## install the system packages that are missing (apt-get as root or by sudo)
 	@missing=; for p in $(DEBS); do \
+	   [ $$p = python3-vtk9 ] && dpkg-query -W -f='$${Status}' python3-paraview 2>/dev/null | grep -q 'install ok installed' && continue; \
 	   dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'install ok installed' || missing="$$missing $$p"; done; \
 	 if [ -z "$$missing" ]; then exit 0; fi; \
 	 if ! command -v apt-get >/dev/null; then echo "No apt-get here: load or install the equivalents of:$$missing"; exit 0; fi; \

@@ -6,11 +6,9 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-# Okabe and Ito's colours, in an order that also differs in lightness (and so in gray print)
-PHASE_COLOURS = ["#20242e", "#e69f00", "#56b4e9", "#f0e442", "#009e73", "#d55e00", "#cc79a7", "#0072b2"]
-CURVE_COLOURS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#20242e"]
+from colours import CURVE_COLOURS, GRID, INK, MUTED, PHASE_COLOURS  # noqa: F401 (for those who import this module)
+
 MARKERS = ["o", "s", "^", "D", "v", "P", "X"]
-INK, MUTED, GRID = "#20242e", "#5b6472", "#e3e6ea"
 
 plt.rcParams.update({
     "font.family": "sans-serif", "font.size": 9, "axes.edgecolor": MUTED, "axes.labelcolor": INK,

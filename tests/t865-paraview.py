@@ -1,0 +1,98 @@
+"""postprocess/paraview_cube.py in ParaView: pictures have the colours of the phases, and each voxel of a face at its place.
+
+Environment: PVPYTHON (default pvpython). Without a display ParaView runs under xvfb-run where that is installed.
+"""
+# test: time=240
+import os
+import shutil
+import subprocess
+import sys
+
+from lib import TMP, check, end, good
+
+sys.path.insert(0, "postprocess")
+from colours import PHASE_COLOURS  # noqa: E402
+
+PVPYTHON = os.environ.get("PVPYTHON", "pvpython")
+HEADLESS = [] if os.environ.get("DISPLAY") else ["xvfb-run", "-a", "-s", "-noreset"]
+
+
+def skip(reason):
+    print(f"skipped: {reason}")
+    sys.exit(0)
+
+
+try:
+    import h5py
+    import numpy as np
+    from PIL import Image
+except ImportError as error:
+    skip(error)
+for program, package in ((PVPYTHON, "python3-paraview"), *((name, "xvfb") for name in HEADLESS[:1])):
+    if not shutil.which(program):
+        skip(f"no {program} (Debian: {package}; doc/guide.md, section 6)")
+
+
+def paraview(*arguments):
+    command = [*HEADLESS, PVPYTHON, "--force-offscreen-rendering", os.path.abspath("postprocess/paraview_cube.py"), *arguments]
+    return subprocess.run(command, cwd=TMP, capture_output=True, text=True)
+
+
+def draw(name, *arguments):
+    """Run the script and return its picture, [row, column, red green blue] from 0 to 1."""
+    done = paraview("twin.vtkhdf", "-o", name, *arguments)
+    if not check(f"{arguments}: exit code {done.returncode}: {done.stderr[-600:]}", done.returncode == 0):
+        end()
+    return np.asarray(Image.open(os.path.join(TMP, name)).convert("RGB")) / 255
+
+
+def phases(pixels):
+    """Phases of pixels, 0 where they are white: lights change the brightness of a colour, not its hue."""
+    colours = np.array([[int(text[i:i + 2], 16) for i in (1, 3, 5)] for text in PHASE_COLOURS[:3]]) / 255
+    hue = colours / np.linalg.norm(colours, axis=1)[:, None]
+    bright = pixels.max(axis=-1)
+    found = 1 + (pixels @ hue[1:].T).argmax(axis=-1) + 1
+    found[bright < 0.25] = 1
+    found[pixels.min(axis=-1) > 0.9] = 0
+    return found
+
+
+def check_face(labels):
+    """Seen along z, the face of largest z outside of the open corner fills the picture: x to the right, y upwards."""
+    found = phases(draw("face.png", "--view", "0,0,1", "--size", "520,480", "--voxels", "30"))
+    rows, columns = np.nonzero(found)
+    top, left, high, wide = rows.min(), columns.min(), np.ptp(rows) + 1, np.ptp(columns) + 1
+    check(f"{wide} x {high} pixels: square, 0.97 of the height", abs(wide - high) <= 2 and abs(high - 0.97 * 480) <= 3)
+    face = labels[23, :30, :30]
+    middle = (np.arange(30) + 0.5) / 30
+    seen = found[np.ix_((top + high * middle[::-1]).astype(int), (left + wide * middle).astype(int))]
+    outside = np.ones(face.shape, bool)
+    outside[:15, :15] = False  # x and y of the direction of view are not above 0
+    share = np.mean(seen[outside] == face[outside])
+    check(f"{share:.4f} of the face's voxels have their phase's colour", share > 0.98)
+    turned = max(np.mean(seen[outside] == other[outside]) for other in (face.T, face[::-1], face[:, ::-1]))
+    check(f"the comparison tells a face from one that is turned: {turned:.3f}", turned < 0.9)
+
+
+def check_pictures(volume):
+    for show, least in (("sections", 0.2), ("corner", 0.5)):
+        found = phases(draw(f"{show}.png", "--show", show, "--size", "300,240"))
+        check(f"{show}: {found.shape}", found.shape == (240, 300))
+        check(f"{show}: corners are white", not found[[0, 0, -1, -1], [0, -1, 0, -1]].any())
+        check(f"{show}: {np.mean(found > 0):.3f} of the picture", np.mean(found > 0) > least * 0.7)
+        shares = np.bincount(found[found > 0], minlength=4)[1:] / np.count_nonzero(found)
+        check(f"{show}: shares {shares}, of the volume {volume}", np.abs(shares - volume).max() < 0.2 and shares.min() > 0.02)
+
+
+with open(os.path.join(TMP, "model.yaml"), "w") as out:
+    out.write("field1: {fraction: 0.25, length_xy: 0.6}\nfield2: {fraction: 0.5, length_xy: 0.8}\n")
+good("generate", 1, "model.yaml", "-size", "24,32,40", "-voxel_size", "0.1", "-compression", "gzip", "-o", "twin.vtkhdf")
+with h5py.File(os.path.join(TMP, "twin.vtkhdf"), "r") as file:
+    twin = file["VTKHDF/CellData/phase"][()]
+check_face(twin)
+check_pictures(np.bincount(twin.ravel(), minlength=4)[1:] / twin.size)
+for code, words, arguments in ((1, "cannot read model.yaml", ["model.yaml"]), (1, "has no phase 4", ["twin.vtkhdf", "--phases", "2,4"]),
+                               (2, "--cut: 1.5", ["twin.vtkhdf", "--cut", "1.5"]), (2, "--view", ["twin.vtkhdf", "--view", "0,0,0"])):
+    failed = paraview(*arguments)
+    check(f"{arguments}: {failed.returncode} {failed.stderr}", failed.returncode == code and words in failed.stderr)
+end()
