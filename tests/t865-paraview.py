@@ -74,14 +74,13 @@ def check_face(labels):
     check(f"the comparison tells a face from one that is turned: {turned:.3f}", turned < 0.9)
 
 
-def check_pictures(volume):
-    for show, least in (("sections", 0.2), ("corner", 0.5)):
-        found = phases(draw(f"{show}.png", "--show", show, "--size", "300,240"))
-        check(f"{show}: {found.shape}", found.shape == (240, 300))
-        check(f"{show}: corners are white", not found[[0, 0, -1, -1], [0, -1, 0, -1]].any())
-        check(f"{show}: {np.mean(found > 0):.3f} of the picture", np.mean(found > 0) > least * 0.7)
-        shares = np.bincount(found[found > 0], minlength=4)[1:] / np.count_nonzero(found)
-        check(f"{show}: shares {shares}, of the volume {volume}", np.abs(shares - volume).max() < 0.2 and shares.min() > 0.02)
+def check_sections(volume):
+    found = phases(draw("sections.png", "--show", "sections", "--size", "300,240"))
+    check(f"sections: {found.shape}", found.shape == (240, 300))
+    check("the picture's corners are white", not found[[0, 0, -1, -1], [0, -1, 0, -1]].any())
+    check(f"sections are {np.mean(found > 0):.3f} of the picture", 0.15 < np.mean(found > 0) < 0.7)
+    shares = np.bincount(found[found > 0], minlength=4)[1:] / np.count_nonzero(found)
+    check(f"shares of the picture {shares}, of the volume {volume}", np.abs(shares - volume).max() < 0.2 and shares.min() > 0.05)
 
 
 with open(os.path.join(TMP, "model.yaml"), "w") as out:
@@ -90,9 +89,7 @@ good("generate", 1, "model.yaml", "-size", "24,32,40", "-voxel_size", "0.1", "-c
 with h5py.File(os.path.join(TMP, "twin.vtkhdf"), "r") as file:
     twin = file["VTKHDF/CellData/phase"][()]
 check_face(twin)
-check_pictures(np.bincount(twin.ravel(), minlength=4)[1:] / twin.size)
-for code, words, arguments in ((1, "cannot read model.yaml", ["model.yaml"]), (1, "has no phase 4", ["twin.vtkhdf", "--phases", "2,4"]),
-                               (2, "--cut: 1.5", ["twin.vtkhdf", "--cut", "1.5"]), (2, "--view", ["twin.vtkhdf", "--view", "0,0,0"])):
-    failed = paraview(*arguments)
-    check(f"{arguments}: {failed.returncode} {failed.stderr}", failed.returncode == code and words in failed.stderr)
+check_sections(np.bincount(twin.ravel(), minlength=4)[1:] / twin.size)
+failed = paraview("twin.vtkhdf", "--phases", "2,4")
+check(f"a phase too many: {failed.returncode} {failed.stderr}", failed.returncode == 1 and "has no phase 4" in failed.stderr)
 end()
