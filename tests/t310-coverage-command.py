@@ -3,6 +3,7 @@
 """exset coverage: figures against counting with numpy, equal for all rank counts; sections, stacks, volumes, masks;
 mistakes are one line and exit code 2."""
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import zlib
 
 import numpy as np
 
-from lib import TMP, bad, check, end, good, read_json
+from lib import EXSET, TMP, bad, check, end, good, read_json
 
 
 def write_png(name, gray):
@@ -161,6 +162,19 @@ check(f"plot_coverage.py: {r.returncode} {sizes} {r.stderr}", min(sizes) > 10000
 for arguments in (setup, ["stack.raw", "-raw_size", "12,14,16"]):
     r = good("coverage", 2, *arguments, "-dry_run", "-o", "dry.json")
     check(r.stdout, "memory" in r.stdout and not os.path.exists(os.path.join(TMP, "dry.json")))
+
+    if "stack.raw" in arguments:
+        text = re.search(r"memory +(\S+) GB on the busiest of 2 ranks .* with it (\S+) bytes for each voxel", r.stdout)
+        check(r.stdout, text and float(text[1]) > 0 and 1e9 * float(text[1]) > (float(text[2]) - 1) * stack.size / 2.1)
+
+# what does not fit the memory is refused, and its plan shown all the same
+np.ones((4, 4, 20000), np.uint8).tofile(os.path.join(TMP, "long.raw"))
+long = f"{EXSET} coverage long.raw -raw_size 4,4,20000 -voxel_size 1 -max_lag 20000 -coverage_lags rz -o long.json"
+r = subprocess.run(["bash", "-c", f"ulimit -v 6000000; exec {long}"], cwd=TMP, capture_output=True, text=True)
+if "ulimit -v" in r.stderr:  # sanitizers reserve more
+    check(r.stderr, r.returncode == 2 and len(r.stderr.splitlines()) == 1 and "-max_lag 20000" in r.stderr)
+r = subprocess.run(["bash", "-c", f"ulimit -v 6000000; exec {long} -dry_run"], cwd=TMP, capture_output=True, text=True)
+check(r.stdout + r.stderr, r.returncode == 0 and "memory" in r.stdout and not os.path.exists(os.path.join(TMP, "long.json")))
 
 # mistakes
 bad("coverage", 2, "allow up to", "s0.png", "-voxel_size", "0.2", "-max_lag", "50")

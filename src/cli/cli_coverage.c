@@ -1,5 +1,6 @@
 /* exset coverage: two-point coverage functions and phase fractions of sections or a volume. */
 #include "exset/coverage.h"
+#include "exset/memory.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -230,25 +231,38 @@ done:
 
 /* ---- volumes ------------------------------------------------------------------------------------- */
 
-static int plan_volume(exset_ctx_t *ctx, const settings_t *s, const exset_volume_t *volume) {
-  exset_coverage_plan_t plan;
-  const exset_grid_t *g = &volume->grid;
-  EXSET_TRY(exset_coverage_volume_plan(ctx, volume, s->periodic, s->max_lag, s->lags, &plan));
+/* What does not fit is refused before it is allocated. */
+static int check_memory(exset_ctx_t *ctx, const settings_t *s, const exset_coverage_plan_t *plan) {
+  exset_memory_fit_t fit;
+  char text[384];
+  EXSET_TRY(exset_memory_fit(ctx, plan->bytes, &fit));
+  if (fit.needed <= fit.available) return EXSET_OK;
+  snprintf(text, sizeof text,
+           "coverage up to -max_lag %g um needs %.3g GB in %d process%s, and %.3g GB %s",
+           s->max_lag, fit.needed / 1e9, fit.processes, fit.processes == 1 ? "" : "es",
+           fit.available / 1e9, fit.limit);
+  if (!s->dry_run)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "%s; use more nodes or shorter lags", text);
+  exset_warn(ctx, "%s: it cannot be made here", text);
+  return EXSET_OK;
+}
+
+static void print_plan(exset_ctx_t *ctx, const settings_t *s, const exset_grid_t *g,
+                       const exset_coverage_plan_t *plan) {
   exset_print(ctx,
               "volume      %" PRId64 " x %" PRId64 " x %" PRId64
               " voxels (z, y, x) of %g x %g x %g um%s\n",
               g->n[0], g->n[1], g->n[2], g->voxel[0], g->voxel[1], g->voxel[2],
               s->periodic ? ", periodic" : "");
+  exset_print(ctx,
+              "transforms  %" PRId64 " x %" PRId64 " x %" PRId64
+              ", single precision\nlags        up to %g um\n",
+              plan->size[0], plan->size[1], plan->size[2], s->max_lag);
   exset_print(
       ctx,
-      "transforms  %" PRId64 " x %" PRId64 " x %" PRId64
-      ", single precision\n"
-      "lags        up to %g um\n"
       "memory      %.3g GB on the busiest of %d ranks beside the volume; with it %.2f bytes "
       "for each voxel\n",
-      plan.size[0], plan.size[1], plan.size[2], s->max_lag, plan.bytes / 1e9, ctx->size,
-      plan.voxel_bytes + 1);
-  return EXSET_OK;
+      plan->bytes / 1e9, ctx->size, plan->voxel_bytes + 1);
 }
 
 static int run_volume(exset_ctx_t *ctx, const settings_t *s, const exset_volume_t *volume,
@@ -278,8 +292,12 @@ static int do_volume(exset_ctx_t *ctx, const exset_config_t *config, settings_t 
     longest = fmax(longest, s->periodic ? edge / 2 : edge);
     cell = fmax(cell, volume.grid.voxel[a]);
   }
+  exset_coverage_plan_t plan;
   int err = choose_max_lag(ctx, s, shortest, longest, cell);
-  if (!err) err = s->dry_run ? plan_volume(ctx, s, &volume) : run_volume(ctx, s, &volume, r);
+  if (!err) err = exset_coverage_volume_plan(ctx, &volume, s->periodic, s->max_lag, s->lags, &plan);
+  if (!err && s->dry_run) print_plan(ctx, s, &volume.grid, &plan);
+  if (!err) err = check_memory(ctx, s, &plan);
+  if (!err && !s->dry_run) err = run_volume(ctx, s, &volume, r);
   exset_volume_clear(&volume);
   return err;
 }

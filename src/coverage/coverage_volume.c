@@ -347,7 +347,7 @@ int exset_coverage_volume(exset_ctx_t *ctx, const exset_volume_t *volume, bool p
   return err;
 }
 
-/* Bytes of this rank: transforms, then counts of the box; sums. */
+/* Bytes of this rank: transforms, then counts of the box; sums and results. */
 static int count_bytes(const job_t *job, double *bytes) {
   exset_ctx_t *ctx = job->ctx;
   const exset_transform_options_t options[2] = {analysis_options(job), synthesis_options(job)};
@@ -359,7 +359,8 @@ static int count_bytes(const job_t *job, double *bytes) {
   }
   const bool counts = !job->masked && !job->lags.periodic;
   const double box = counts ? volume_box_bytes(ctx, job->volume) : 0;
-  const int64_t sums = basis_pairs(job->n_phases) + 1 + ctx->threads * (1 + job->masked);
+  const int64_t phases = job->n_phases, result = phases * phases + 3;
+  const int64_t sums = basis_pairs(job->n_phases) + 1 + ctx->threads * (1 + job->masked) + result;
   *bytes = fmax(transforms, box) + (double)sums * (double)count_lags(job) * sizeof(double);
   return EXSET_OK;
 }
