@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { PHASES = 3, FORWARD = 2, INVERSE = 3, REPEATS = 3, TURNS = 3 };
+enum { PHASES = 3, FORWARD = 2, INVERSE = 3, REPEATS = 3, TURNS = 5 };
 
 static uint8_t phase_at(int64_t z, int64_t y, int64_t x) {
   const double wave = sin(0.11 * (double)x + 3 * sin(0.013 * (double)y)) +
