@@ -21,7 +21,8 @@ TURNS, REALISATIONS = 3, 4
 
 def seconds(folder, size, ranks, threads):
     """Best time of a realisation, labels in memory."""
-    command = [*MPIEXEC, "-n", str(ranks), EXSET, "generate", "model.yaml", "-size", ",".join(map(str, size)), "-voxel_size", "1",
+    start = [] if ranks == 1 else [*MPIEXEC, "-n", str(ranks)]  # mpirun would bind all threads of one rank to one core
+    command = [*start, EXSET, "generate", "model.yaml", "-size", ",".join(map(str, size)), "-voxel_size", "1",
                "-output", "none", "-realisations", str(REALISATIONS), "-realisation_groups", "1", "-o", "t.vtkhdf"]
     environment = dict(os.environ, OMP_NUM_THREADS=str(threads))
     subprocess.run(command, cwd=folder, check=True, capture_output=True, env=environment)

@@ -105,19 +105,27 @@ void exset_volume_clear(exset_volume_t *volume) {
   memset(volume, 0, sizeof *volume);
 }
 
-/* Cells of each phase, added to count[0 .. n_phases - 1]. A pass for each phase over what is in the cache: bytes that
- * are compared make vector code, a histogram does not. */
-EXSET_CLONES static void count_phases(int64_t n, const uint8_t *phase, int n_phases,
-                                      int64_t *count) {
-  enum { BLOCK = 1 << 14 };
-  for (int64_t first = 0; first < n; first += BLOCK) {
-    const int size = (int)(n - first < BLOCK ? n - first : BLOCK);
-    for (int p = 0; p < n_phases; p++) {
-      uint32_t found = 0;
-      for (int i = 0; i < size; i++) found += phase[first + i] == p + 1;
-      count[p] += found;
-    }
-  }
+enum { LANES = 64, ROUNDS = 255 }; /* bytes counted side by side, as often as a byte can count */
+
+/* Cells with a label among at most LANES ROUNDS cells. */
+EXSET_CLONES static int64_t count_label(int64_t n, const uint8_t *phase, uint8_t label) {
+  uint8_t lane[LANES] = {0};
+  int64_t i = 0, found = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int j = 0; j < LANES; j++) lane[j] = (uint8_t)(lane[j] + (phase[i + j] == label));
+  for (; i < n; i++) found += phase[i] == label;
+  for (int j = 0; j < LANES; j++) found += lane[j];
+  return found;
+}
+
+/* Cells of each phase, added to count[0 .. n_phases - 1]: a pass for each phase over what is in the cache, since bytes that
+ * are compared make vector code and a histogram does not. */
+static void count_phases(int64_t n, const uint8_t *phase, int n_phases, int64_t *count) {
+  const int64_t block = LANES * ROUNDS;
+  for (int64_t first = 0; first < n; first += block)
+    for (int p = 0; p < n_phases; p++)
+      count[p] +=
+          count_label(n - first < block ? n - first : block, phase + first, (uint8_t)(p + 1));
 }
 
 int exset_volume_fractions(exset_ctx_t *ctx, const exset_volume_t *volume, double *fraction) {
@@ -139,13 +147,13 @@ static uint64_t mix(uint64_t x) {
 
 /* Words of 8 cells of one row, number `row` of the volume; the last word is filled up with zeros. */
 static uint64_t row_sum(int64_t n, const uint8_t *phase, uint64_t row) {
-  const uint64_t words = (uint64_t)(n + 7) / 8;
-  uint64_t sum = 0;
-  for (uint64_t w = 0; w < words; w++) {
+  const uint64_t words = (uint64_t)(n + 7) / 8, step = UINT64_C(0x9e3779b97f4a7c15);
+  uint64_t sum = 0, place = mix(row + step);
+  for (uint64_t w = 0; w < words; w++, place += step) {
     const int64_t left = n - 8 * (int64_t)w;
     uint64_t word = 0;
     memcpy(&word, phase + 8 * w, left < 8 ? (size_t)left : 8);
-    sum += mix(word ^ mix(row * words + w + UINT64_C(0x9e3779b97f4a7c15)));
+    sum += mix(word ^ place);
   }
   return sum;
 }
