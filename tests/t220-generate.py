@@ -35,9 +35,11 @@ check(f"{phase.shape} {phase.dtype}", phase.shape == (40, 48, 54) and phase.dtyp
 fractions = [(phase == p).mean() for p in (1, 2, 3)]
 check(f"{j['volume_fractions']} {fractions}", np.allclose(j["volume_fractions"], fractions, atol=1e-12))
 check(j["model_fractions"], np.allclose(j["model_fractions"], [0.3, 0.7 * 0.55, 0.7 * 0.45], atol=1e-12))
-check(j["seconds"], set(j["seconds"]) == {"plan", "noise", "fft", "threshold", "write"})
+check(j["seconds"], set(j["seconds"]) == {"plan", "noise", "fft", "threshold", "figures", "write"})
 check(j["seconds"], min(j["seconds"].values()) >= 0 and j["seconds"]["fft"] > 0)
-check("checksum and peak_bytes", len(j["checksum"]) == 16 and j["peak_bytes"] > 1e6)
+check("checksum and peak_bytes", len(j["checksum"]) == 16 and j["peak_bytes_total"] >= j["peak_bytes"] > 1e6)
+check(f"how it ran: {j}", (j["ranks"], j["threads"], j["groups"], j["process_grid"]) == (2, 1, 1, [2, 1]))
+check("record", j["command"] == "generate" and j["inputs"] == ["model.yaml"] and "fftw" in j["versions"])
 text = {k: v.decode() if isinstance(v, bytes) else v for k, v in attributes.items()}
 for name, part in (("model", "chi_square"), ("seed", "7"), ("realisation", "1"), ("command", "generate")):
     check(f"attribute {name}: {text.get(name)}", part in str(text.get(name)))

@@ -30,6 +30,8 @@ def compare(model, size, grids):
                  "-output", "fields", "-o", "t.vtkhdf")
             new = (read_json("t.json")["checksum"], cells("t.vtkhdf"))
             first = first or new
+            how = read_json("t.json")
+            check(f"{model}: {how['process_grid']}, {how['threads']} threads", how["process_grid"] == [p, q] and how["threads"] == threads)
             equal = new[0] == first[0] and all(np.array_equal(new[1][k], first[1][k]) for k in first[1])
             check(f"{model} {size}: {p} x {q} ranks, {threads} threads make another twin", equal)
     os.environ["OMP_NUM_THREADS"] = "1"

@@ -16,6 +16,9 @@ gen() { # ranks, words, further arguments
 
 fails "1 3" 2 "size is needed" generate "$dir/model.yaml" -voxel_size 0.1 -o "$dir/twin.vtkhdf"
 fails "1 3" 2 "field1" generate "${twin[@]}"
+gen 1 "\"512\" is not a case file" 512
+gen 1 "fft_grid.*4294967297" -fft_grid 4294967297,1
+gen 1 "realisations.*1000001.*1000000" -realisations 1000001
 gen 1 "size has 2 values" -size 8,8
 for size in 1 0 -3 2.5 abc 8,8,8,8 1,8,8 99999999999999999999; do
   gen 1 "size.*${size%%,*}" -size $size

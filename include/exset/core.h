@@ -100,6 +100,8 @@ void exset_warn(const exset_ctx_t *ctx, const char *format, ...)
 
 /** Peak resident memory of this process in bytes. Local. */
 int64_t exset_peak_bytes(void);
+/** Processors that the threads of this process may run on, as mpirun or the batch system has bound it; 0: not known. Local. */
+int exset_processors(void);
 
 /**
  * Output files appear under their final name only when complete: write to the temporary name, then

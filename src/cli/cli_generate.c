@@ -41,14 +41,20 @@ static int read_process_grid(exset_ctx_t *ctx, const exset_config_t *config, int
 }
 
 /* With a machine to plan for the process grid is meant for it. */
-static int read_planned(const exset_config_t *config, generate_plan_t *plan) {
+static int read_planned(exset_ctx_t *ctx, const exset_config_t *config, generate_plan_t *plan) {
   generate_planned_t *planned = &plan->planned;
   int64_t ranks, threads;
+  bool dry_run;
   EXSET_TRY(exset_config_int(config, "plan_nodes", &planned->nodes));
   EXSET_TRY(exset_config_int(config, "plan_ranks", &ranks));
   EXSET_TRY(exset_config_int(config, "plan_threads", &threads));
   EXSET_TRY(exset_config_real(config, "plan_network", &planned->network));
   EXSET_TRY(exset_config_real(config, "plan_files", &planned->files));
+  EXSET_TRY(exset_config_bool(config, "dry_run", &dry_run));
+  if (planned->nodes > 0 && !dry_run)
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "-plan_nodes %" PRId64 " plans for another machine: it needs -dry_run",
+                      planned->nodes);
   planned->ranks = (int)ranks;
   planned->threads = (int)threads;
   planned->network *= 1e9 / 8;
@@ -62,6 +68,10 @@ static int read_planned(const exset_config_t *config, generate_plan_t *plan) {
 static int plan_read(exset_ctx_t *ctx, const exset_config_t *config, generate_plan_t *plan) {
   int effort;
   int64_t groups;
+  if (exset_config_inputs(config) > 0)
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "\"%.100s\" is not a case file: generate takes .yaml files and -key value",
+                      exset_config_input(config, 0));
   EXSET_TRY(cli_model_read(ctx, config, false, &plan->model));
   EXSET_TRY(read_grid(ctx, config, &plan->grid));
   EXSET_TRY(exset_config_int(config, "seed", &plan->seed));
@@ -72,7 +82,7 @@ static int plan_read(exset_ctx_t *ctx, const exset_config_t *config, generate_pl
   EXSET_TRY(exset_config_choice(config, "fft_plan", &effort));
   plan->sampler.measure = effort == 1;
   EXSET_TRY(read_process_grid(ctx, config, plan->sampler.grid));
-  EXSET_TRY(read_planned(config, plan));
+  EXSET_TRY(read_planned(ctx, config, plan));
   plan->wisdom = exset_config_string_item(config, "fft_wisdom", 0);
   plan->path = cli_path(config, default_name, NULL);
   if (!plan->path) return exset_fail(ctx, EXSET_ERR_LOCAL, "out of memory");
@@ -127,6 +137,16 @@ static void warn_of_ranks(const exset_ctx_t *ctx, const exset_transform_layout_t
                l->p * l->q, l->planes, rows, l->p, l->q);
 }
 
+/* Threads that share a processor take turns. */
+static void warn_of_threads(const exset_ctx_t *ctx) {
+  const int n = ctx->threads, processors = exset_processors();
+  if (processors > 0 && n > processors)
+    exset_warn(ctx,
+               "OMP_NUM_THREADS is %d, but a rank may run on %d processor%s only; mpirun --map-by "
+               "slot:PE=%d --bind-to core or srun --cpus-per-task=%d give it more",
+               n, processors, processors == 1 ? "" : "s", n, n);
+}
+
 /* Is the grid fine enough and the box large enough for the model? */
 static void warn_of_model(const exset_ctx_t *ctx, const generate_plan_t *plan) {
   const exset_grid_t *grid = &plan->grid;
@@ -158,12 +178,14 @@ static void warn_of_model(const exset_ctx_t *ctx, const generate_plan_t *plan) {
 
 /* ---- results ------------------------------------------------------------------------------------- */
 
-static cJSON *json_seconds(const exset_seconds_t *s) {
+static cJSON *json_seconds(const generate_result_t *result) {
+  const exset_seconds_t *s = &result->seconds;
   cJSON *seconds = cJSON_CreateObject();
   cJSON_AddNumberToObject(seconds, "plan", s->plan);
   cJSON_AddNumberToObject(seconds, "noise", s->noise);
   cJSON_AddNumberToObject(seconds, "fft", s->fft);
   cJSON_AddNumberToObject(seconds, "threshold", s->threshold);
+  cJSON_AddNumberToObject(seconds, "figures", result->figures);
   cJSON_AddNumberToObject(seconds, "write", s->write);
   return seconds;
 }
@@ -175,13 +197,13 @@ static void json_result(cJSON *object, const generate_plan_t *plan,
   cJSON_AddItemToObject(object, "volume_fractions",
                         cli_json_reals(plan->model.n_fields + 1, result->fraction));
   cJSON_AddStringToObject(object, "checksum", checksum);
-  cJSON_AddItemToObject(object, "seconds", json_seconds(&result->seconds));
+  cJSON_AddItemToObject(object, "seconds", json_seconds(result));
 }
 
 /* Means over the realisations; checksums are added up. */
 static generate_result_t mean_result(const generate_plan_t *plan, const generate_result_t *result) {
   const double share = 1 / (double)plan->realisations;
-  generate_result_t mean = {{0}, 0, {0, 0, 0, 0, 0}};
+  generate_result_t mean = {.checksum = 0};
   for (int64_t r = 0; r < plan->realisations; r++) {
     const exset_seconds_t *s = &result[r].seconds;
     for (int p = 0; p <= plan->model.n_fields; p++)
@@ -192,6 +214,7 @@ static generate_result_t mean_result(const generate_plan_t *plan, const generate
     mean.seconds.fft += share * s->fft;
     mean.seconds.threshold += share * s->threshold;
     mean.seconds.write += share * s->write;
+    mean.figures += share * result[r].figures;
   }
   return mean;
 }
@@ -202,9 +225,11 @@ static void print_results(const exset_ctx_t *ctx, const generate_plan_t *plan,
   for (int p = 0; p <= plan->model.n_fields; p++)
     exset_print(ctx, "%5d  %.6f  %.6f\n", p + 1, mean->fraction[p], expected[p]);
   const exset_seconds_t *s = &mean->seconds;
-  exset_print(ctx, "seconds%s: plan %.3f, noise %.3f, fft %.3f, threshold %.3f, write %.3f\n",
+  exset_print(ctx,
+              "seconds%s: plan %.3f, noise %.3f, fft %.3f, threshold %.3f, figures %.3f, write "
+              "%.3f\n",
               plan->realisations > 1 ? " (means)" : "", s->plan, s->noise, s->fft, s->threshold,
-              s->write);
+              mean->figures, s->write);
   exset_print(ctx, "checksum %016" PRIx64 "\n", mean->checksum);
 }
 
@@ -213,11 +238,14 @@ static cJSON *json_results(const exset_ctx_t *ctx, const generate_plan_t *plan,
                            const double *expected, const double peak[2]) {
   const double size[3] = {(double)plan->grid.n[0], (double)plan->grid.n[1],
                           (double)plan->grid.n[2]};
+  const double process_grid[2] = {plan->process_grid[0], plan->process_grid[1]};
   cJSON *root = cJSON_CreateObject();
   cJSON_AddItemToObject(root, "size", cli_json_reals(3, size));
   cJSON_AddItemToObject(root, "voxel_size", cli_json_reals(3, plan->grid.voxel));
   cJSON_AddNumberToObject(root, "ranks", ctx->size);
+  cJSON_AddNumberToObject(root, "threads", ctx->threads);
   cJSON_AddNumberToObject(root, "groups", plan->n_groups);
+  cJSON_AddItemToObject(root, "process_grid", cli_json_reals(2, process_grid));
   json_result(root, plan, mean);
   cJSON_AddItemToObject(root, "model_fractions",
                         cli_json_reals(plan->model.n_fields + 1, expected));
@@ -296,11 +324,14 @@ static int settle(exset_ctx_t *ctx, const exset_config_t *config, generate_plan_
     err = EXSET_OK;
   }
   EXSET_TRY(exset_agree_groups(ctx, *group, err)); /* mistakes come before warnings */
+  plan->process_grid[0] = layout.p;
+  plan->process_grid[1] = layout.q;
   if (!exset_config_given(config, "voxel_size"))
     exset_warn(ctx, "no -voxel_size: voxels of 1 um are assumed");
   if (ctx->rank == 0) {
     warn_of_sizes(ctx, plan->grid.n);
     warn_of_ranks(ctx, &layout);
+    warn_of_threads(ctx);
     warn_of_model(ctx, plan);
   }
   return EXSET_OK;

@@ -29,6 +29,7 @@ typedef struct {
   generate_planned_t planned;
   int output;
   exset_sampler_options_t sampler; /* process grid: of a group */
+  int process_grid[2];             /* the one in force; 0: none is possible here (dry run) */
   char *wisdom;                    /* file, or NULL */
   char *path;                      /* main output */
   int n_arrays;                    /* fields written beside the labels */
@@ -42,6 +43,7 @@ typedef struct {
   double fraction[EXSET_MAX_FIELDS + 1];
   uint64_t checksum;
   exset_seconds_t seconds;
+  double figures; /* seconds for fractions and checksum */
 } generate_result_t;
 
 /* ---- cli_generate_plan.c: memory, groups, estimates ---- */

@@ -130,10 +130,10 @@ static int print_memory(exset_ctx_t *ctx, const exset_ctx_t *group, const genera
   EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_DOUBLE, MPI_SUM, ctx->comm)));
   exset_print(
       ctx,
-      "memory      %.3g GB on the busiest of %d ranks: transform %.3g, scratch %.3g, labels %.3g, "
+      "memory      %.3g GB on the busiest of %d rank%s: transform %.3g, scratch %.3g, labels %.3g, "
       "fields %.3g, sums of squares %.3g, first field %.3g\n",
-      total(m) / 1e9, group->size, m->transform / 1e9, m->scratch / 1e9, m->labels / 1e9,
-      m->fields / 1e9, m->sums / 1e9, m->first / 1e9);
+      total(m) / 1e9, group->size, group->size == 1 ? "" : "s", m->transform / 1e9,
+      m->scratch / 1e9, m->labels / 1e9, m->fields / 1e9, m->sums / 1e9, m->first / 1e9);
   exset_print(ctx, "peak        %.4g GB in %d process%s, %.3g of it libraries\n", sum[0] / 1e9,
               ctx->size, ctx->size == 1 ? "" : "es", sum[1] / 1e9);
   return EXSET_OK;
@@ -205,12 +205,17 @@ static int print_planned(exset_ctx_t *ctx, const generate_plan_t *plan) {
   machine_of(plan, p->nodes, p->ranks, p->threads, &machine);
   EXSET_TRY(
       exset_cost_twin(ctx, &plan->grid, &plan->model, &p->sampler, files_of(plan), &machine, &c));
+  if (c.p > plan->grid.n[EXSET_AXIS_Z] || c.q > plan->grid.n[EXSET_AXIS_Y])
+    exset_warn(ctx,
+               "planned are %d x %d ranks for %" PRId64 " planes and %" PRId64
+               " rows of each: some have nothing to do",
+               c.p, c.q, plan->grid.n[EXSET_AXIS_Z], plan->grid.n[EXSET_AXIS_Y]);
   exset_print(ctx,
               "planned     %" PRId64
-              " nodes, %d ranks each, %d thread%s each: process grid %d x %d, "
+              " node%s, %d rank%s each, %d thread%s each: process grid %d x %d, "
               "%.4g GB on a node and %.3g of libraries\n",
-              p->nodes, p->ranks, p->threads, p->threads == 1 ? "" : "s", c.p, c.q,
-              c.rank_bytes * p->ranks / 1e9, p->ranks * 0.05);
+              p->nodes, p->nodes == 1 ? "" : "s", p->ranks, p->ranks == 1 ? "" : "s", p->threads,
+              p->threads == 1 ? "" : "s", c.p, c.q, c.rank_bytes * p->ranks / 1e9, p->ranks * 0.05);
   print_cost(ctx, "", &c);
   if (c.messages > 0)
     exset_print(ctx,

@@ -62,6 +62,7 @@ static int make_twin(worker_t *w, int64_t number, generate_result_t *result) {
   EXSET_TRY(exset_label_volume(ctx, w->sampler, &w->plan->model, (uint64_t)w->plan->seed,
                                (uint64_t)(number - 1), w->volume.phase,
                                w->plan->n_arrays ? w->field : NULL, s));
+  const double made = MPI_Wtime();
   EXSET_TRY(exset_volume_fractions(ctx, &w->volume, result->fraction));
   EXSET_TRY(exset_volume_checksum(ctx, &w->volume, &result->checksum));
   const double start = MPI_Wtime();
@@ -69,10 +70,11 @@ static int make_twin(worker_t *w, int64_t number, generate_result_t *result) {
     EXSET_TRY(write_numbered(w, number));
     s->write = MPI_Wtime() - start;
   }
-  double seconds[4] = {s->noise, s->fft, s->threshold, s->write};
+  double seconds[5] = {s->noise, s->fft, s->threshold, s->write, start - made};
   EXSET_TRY(
-      EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, seconds, 4, MPI_DOUBLE, MPI_MAX, ctx->comm)));
+      EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, seconds, 5, MPI_DOUBLE, MPI_MAX, ctx->comm)));
   *s = (exset_seconds_t){w->plan_seconds, seconds[0], seconds[1], seconds[2], seconds[3]};
+  result->figures = seconds[4];
   return EXSET_OK;
 }
 

@@ -93,20 +93,20 @@ static const exset_key_t keys[] = {
     {"size", EXSET_KEY_INT, 3, "[2,inf)", "", NULL, ",generate,",
      "voxels of the twin: nz,ny,nx, or one number for a cube"},
     {"seed", EXSET_KEY_INT, 1, "[0,inf)", "", "1", MODEL, "seed of the random numbers"},
-    {"realisations", EXSET_KEY_INT, 1, "[1,inf)", "", "1", ",generate,",
+    {"realisations", EXSET_KEY_INT, 1, "[1,1000000]", "", "1", ",generate,",
      "number of independent twins"},
     {"realisation_groups", EXSET_KEY_INT, 1, "[0,1000000]", "", "0", ",generate,",
      "groups of ranks that make realisations side by side, a divisor of the number of ranks; 0: as "
      "many as memory and the number of realisations allow"},
     {"output", EXSET_KEY_CHOICE, 1, "labels,fields,none", "", "labels", ",generate,",
      "what to write: labels, labels and fields, or nothing (figures only)"},
-    {"fft_grid", EXSET_KEY_INT, 2, "[1,inf)", "", NULL, ",generate,",
+    {"fft_grid", EXSET_KEY_INT, 2, "[1,1000000000]", "", NULL, ",generate,",
      "process grid P,Q of the transforms: P ranks share the planes, Q the rows of each; P Q is the "
      "number of "
      "ranks of a group; Q = 1 is chosen unless there are many ranks"},
     {"plan_nodes", EXSET_KEY_INT, 1, "[0,1000000]", "", "0", ",generate,",
-     "dry_run: estimate time and memory for a cluster with so many nodes; 0: for the ranks at hand "
-     "alone"},
+     "with dry_run: estimate time and memory for a cluster with so many nodes; 0: for the ranks at "
+     "hand alone"},
     {"plan_ranks", EXSET_KEY_INT, 1, "[1,4096]", "", "64", ",generate,",
      "ranks on each node of plan_nodes"},
     {"plan_threads", EXSET_KEY_INT, 1, "[1,4096]", "", "1", ",generate,",

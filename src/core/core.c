@@ -7,6 +7,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#ifdef _OPENMP
+#include <omp.h>
+#endif
 
 /* As OpenMP reads it, but 1 rather than all cores when nothing is said: ranks share a node. */
 static int threads_wanted(void) {
@@ -179,4 +182,12 @@ void exset_warn(const exset_ctx_t *ctx, const char *format, ...) {
 int64_t exset_peak_bytes(void) {
   struct rusage usage;
   return getrusage(RUSAGE_SELF, &usage) == 0 ? (int64_t)usage.ru_maxrss * 1024 : 0;
+}
+
+int exset_processors(void) {
+#ifdef _OPENMP
+  return omp_get_num_procs();
+#else
+  return 0;
+#endif
 }
