@@ -193,6 +193,39 @@ static void check_full_disk(exset_ctx_t *ctx, const exset_volume_t *v) {
   exset_volume_clear(&large);
 }
 
+/* The last rank can open no file, as on a node that does not see it: the others do not wait for it. */
+static void check_one_rank(exset_ctx_t *ctx, const exset_volume_t *v) {
+  static const char *const name[] = {"one.vtkhdf", "packed.vtkhdf", "one.raw", "one.tif"};
+  for (int i = 0; i < 4; i++) {
+    const char *path = file(name[i]);
+    exset_volume_options_t options = {0};
+    if (i == 2) memcpy(options.raw_size, size, sizeof size);
+    const exset_volume_extras_t extras = {.compression = i == 1 ? EXSET_COMPRESSION_GZIP
+                                                                : EXSET_COMPRESSION_NONE};
+    MUST(ctx, exset_volume_write_ext(ctx, path, v, &extras));
+    struct rlimit limit, none;
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    none = limit;
+    const int next = dup(0);
+    CHECK(next >= 0 && close(next) == 0);
+    none.rlim_cur = (rlim_t)next;
+    if (ctx->rank == ctx->size - 1) CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    exset_volume_t back;
+    int err = exset_volume_read(ctx, path, &options, &back);
+    CHECK_MSG(err == EXSET_ERR_INPUT || err == EXSET_ERR_RUN, "code %d: %s", err, ctx->message);
+    check_message(ctx, name[i]);
+    if (i < 3) { /* planes of TIFF files go through rank 0 */
+      err = exset_volume_write_ext(ctx, path, v, &extras);
+      CHECK_MSG(err == EXSET_ERR_RUN, "code %d: %s", err, ctx->message);
+      check_message(ctx, name[i]);
+    }
+    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    MPI_Barrier(ctx->comm);
+    MUST(ctx, exset_volume_read(ctx, path, &options, &back)); /* the earlier file is still there */
+    exset_volume_clear(&back);
+  }
+}
+
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   exset_volume_t v;
@@ -203,6 +236,7 @@ int main(int argc, char **argv) {
   check_raw(ctx, &v);
   check_write_mistakes(ctx, &v);
   check_full_disk(ctx, &v);
+  if (ctx->size > 1) check_one_rank(ctx, &v);
   exset_volume_clear(&v);
   return test_end(ctx);
 }

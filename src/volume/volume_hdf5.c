@@ -53,6 +53,8 @@ hid_t exset_h5_access(const exset_h5_job_t *job) {
 }
 
 int exset_h5_open(const exset_h5_job_t *job, hid_t *file) {
+  *file = -1;
+  if (job->parallel) EXSET_TRY(exset_volume_reach(job->ctx, job->path, job->reading));
   const hid_t access = exset_h5_access(job);
   *file = H5Fopen(job->path, job->reading ? H5F_ACC_RDONLY : H5F_ACC_RDWR, access);
   const int err =

@@ -31,7 +31,8 @@ int exset_h5_fail(const exset_h5_job_t *job, int code);
 bool exset_h5_close(hid_t id);
 /** Access properties of the job's file, or a negative number. Local. */
 hid_t exset_h5_access(const exset_h5_job_t *job);
-/** Open an existing file. Collective for parallel files. Errors: EXSET_ERR_RUN, EXSET_ERR_INPUT (reading). */
+/** Open an existing file; file: -1 after errors. Collective for parallel files. Errors: EXSET_ERR_RUN, EXSET_ERR_INPUT
+ *  (reading). */
 int exset_h5_open(const exset_h5_job_t *job, hid_t *file);
 
 /**

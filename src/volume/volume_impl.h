@@ -79,6 +79,11 @@ int exset_volume_raw_head(exset_ctx_t *ctx, const char *path, const int64_t size
 int exset_volume_raw_gray(exset_ctx_t *ctx, const exset_volume_source_t *source, uint16_t *value);
 int exset_volume_raw_write(exset_ctx_t *ctx, const char *temp, const exset_volume_t *volume,
                            const char *hints);
+/**
+ * Can every rank open the file? To be asked before all open it together: a rank that fails then, as on a node that does not see
+ * the file, would leave the others waiting for it. Collective. Errors: EXSET_ERR_INPUT (reading), EXSET_ERR_RUN.
+ */
+int exset_volume_reach(exset_ctx_t *ctx, const char *path, bool reading);
 /** Open a file by all ranks; close it, agreeing on an error met before. Collective. Errors: EXSET_ERR_RUN. */
 int exset_volume_raw_open(exset_ctx_t *ctx, const char *path, int mode, MPI_Info info,
                           MPI_File *file);

@@ -1,9 +1,12 @@
 /* Raw files, 8 or 16 bit (little endian), by MPI-IO. */
 #include "volume_impl.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int exset_volume_raw_head(exset_ctx_t *ctx, const char *path, const int64_t size[3], int64_t bytes,
                           exset_volume_head_t *head) {
@@ -50,8 +53,20 @@ int exset_volume_raw_move(exset_ctx_t *ctx, const char *path, MPI_File file, boo
   return EXSET_OK;
 }
 
+int exset_volume_reach(exset_ctx_t *ctx, const char *path, bool reading) {
+  const int fd = open(path, (reading ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
+  int err = EXSET_OK;
+  if (fd < 0)
+    err = exset_fail(ctx, reading ? EXSET_ERR_INPUT : EXSET_ERR_RUN,
+                     "cannot %s %s on rank %d: %s; every node must see the file",
+                     reading ? "read" : "write", path, ctx->rank, strerror(errno));
+  else close(fd);
+  return exset_agree(ctx, err);
+}
+
 int exset_volume_raw_open(exset_ctx_t *ctx, const char *path, int mode, MPI_Info info,
                           MPI_File *file) {
+  EXSET_TRY(exset_volume_reach(ctx, path, mode & MPI_MODE_RDONLY));
   const int code = MPI_File_open(ctx->comm, path, mode, info, file);
   if (code == MPI_SUCCESS) return exset_agree(ctx, EXSET_OK);
   return exset_agree(ctx, io_failed(ctx, mode & MPI_MODE_RDONLY ? "read" : "write", path, code));
