@@ -27,6 +27,7 @@ if "san" not in EXSET:  # sanitizers take memory of their own
         ("chi_square.yaml", 1, ["-output", "fields"]),
         ("chi_square.yaml", 2, []),
         ("chi_square.yaml", 2, ["-fft_grid", "1,2", "-output", "none"]),
+        ("gaussian.yaml", 2, ["-compression", "gzip"]),
         ("chi_square.yaml", 2, ["-realisations", "2"]),
     ):
         planned = number(r"peak +([\d.e+-]+) GB in", good("generate", ranks, model, *box, *more, "-dry_run").stdout)
