@@ -14,6 +14,15 @@
 
 enum { TURNS = 6 };
 
+/* MPI-IO in one call: what a count of int holds. */
+static int slab_bytes(exset_ctx_t *ctx, const exset_grid_t *g) {
+  const int64_t bytes = exset_grid_cells_local(g);
+  MUST(ctx, bytes <= INT32_MAX
+                ? EXSET_OK
+                : exset_fail(ctx, EXSET_ERR_LOCAL, "more than 2^31 bytes a rank: use more ranks"));
+  return (int)bytes;
+}
+
 static double plain_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *v) {
   const exset_grid_t *g = &v->grid;
   const int64_t plane = g->n[1] * g->n[2];
@@ -22,9 +31,8 @@ static double plain_write(exset_ctx_t *ctx, const char *path, const exset_volume
   const double start = MPI_Wtime();
   MUST(ctx, EXSET_MPI(ctx, MPI_File_open(ctx->comm, path, MPI_MODE_CREATE | MPI_MODE_WRONLY,
                                          MPI_INFO_NULL, &file)));
-  MUST(ctx, EXSET_MPI(ctx, MPI_File_write_at_all(file, g->z0 * plane, v->phase,
-                                                 (int)(g->nz_local * plane), MPI_BYTE,
-                                                 MPI_STATUS_IGNORE)));
+  MUST(ctx, EXSET_MPI(ctx, MPI_File_write_at_all(file, g->z0 * plane, v->phase, slab_bytes(ctx, g),
+                                                 MPI_BYTE, MPI_STATUS_IGNORE)));
   MUST(ctx, EXSET_MPI(ctx, MPI_File_sync(file)));
   MUST(ctx, EXSET_MPI(ctx, MPI_File_close(&file)));
   MPI_Barrier(ctx->comm);
@@ -39,9 +47,8 @@ static double plain_read(exset_ctx_t *ctx, const char *path, const exset_grid_t 
   const double start = MPI_Wtime();
   MUST(ctx, exset_alloc(ctx, g->nz_local * plane, 1, &data));
   MUST(ctx, EXSET_MPI(ctx, MPI_File_open(ctx->comm, path, MPI_MODE_RDONLY, MPI_INFO_NULL, &file)));
-  MUST(ctx,
-       EXSET_MPI(ctx, MPI_File_read_at_all(file, g->z0 * plane, data, (int)(g->nz_local * plane),
-                                           MPI_BYTE, MPI_STATUS_IGNORE)));
+  MUST(ctx, EXSET_MPI(ctx, MPI_File_read_at_all(file, g->z0 * plane, data, slab_bytes(ctx, g),
+                                                MPI_BYTE, MPI_STATUS_IGNORE)));
   MUST(ctx, EXSET_MPI(ctx, MPI_File_close(&file)));
   free(data);
   MPI_Barrier(ctx->comm);

@@ -128,6 +128,23 @@ static void check_compressed(exset_ctx_t *ctx, int64_t nz, int64_t ny, int64_t n
   check_box(ctx, path, n, inside);
 }
 
+/* Planes that are read in several pieces. */
+static void check_wide(exset_ctx_t *ctx) {
+  const int64_t n[3] = {3, 2100, 2050};
+  const int64_t box[3][2] = {{1, 3}, {5, 2090}, {0, n[2]}},
+                narrow[3][2] = {{0, 3}, {7, 2099}, {3, 5}};
+  static const char *const name[] = {"wide.vtkhdf", "wide.raw"};
+  exset_volume_t v;
+  make_volume(ctx, n, &v);
+  for (int i = 0; i < 2; i++) {
+    const char *path = path_of(name[i]);
+    write_volume(ctx, path, &v);
+    check_box(ctx, path, n, box);
+    check_box(ctx, path, n, narrow);
+  }
+  exset_volume_clear(&v);
+}
+
 /* Damaged in the middle, or cut short: refused on all ranks, also where one alone meets the damage. */
 static void check_damaged(exset_ctx_t *ctx) {
   const char *path = path_of("large-gzip.vtkhdf");
@@ -200,6 +217,9 @@ static void check_mistakes(exset_ctx_t *ctx) {
   exset_volume_clear(&back);
   path = path_of("m.tif");
   write_volume(ctx, path, &v);
+  MUST(ctx, exset_volume_read(ctx, path, &options, &back)); /* all of it */
+  exset_volume_clear(&back);
+  options.box[2][1] = 6;
   expect(ctx, path, &options, "image_labels");
   exset_volume_extras_t extras = {.compression = EXSET_COMPRESSION_GZIP};
   CHECK(exset_volume_write_ext(ctx, path, &v, &extras) == EXSET_ERR_INPUT);
@@ -222,6 +242,7 @@ int main(int argc, char **argv) {
   check_compressed(ctx, 67, 200, 190);  /* 67 is prime */
   check_compressed(ctx, 2, 1100, 1500); /* wide planes */
   check_damaged(ctx);
+  check_wide(ctx);
   check_mistakes(ctx);
   return test_end(ctx);
 }

@@ -2,9 +2,10 @@
 mistakes give one line."""
 # test: time=120
 import os
+import subprocess
 import sys
 
-from lib import TMP, bad, check, end, good, read_json
+from lib import EXSET, TMP, bad, check, end, good, read_json
 
 try:
     import h5py
@@ -109,6 +110,27 @@ good("section", 1, "v.vtkhdf", "-section_crop", "3:,:,:", "-o", "box.tif")
 with Image.open(path("box.tif")) as stack:
     check("box as pages", np.array_equal([np.array(page) for page in ImageSequence.Iterator(stack)], PHASE[3:]))
 
+# a whole file of gray values needs no labels
+good("section", 2, "v.tif", "-section_crop", ":,:,:", "-o", "whole.vtkhdf")
+with h5py.File(path("whole.vtkhdf"), "r") as file:
+    check("whole stack", np.array_equal(file["VTKHDF/CellData/phase"][()], PHASE))
+
+# colours take labels of any size
+(1000 * PHASE.astype("<u2")).tofile(path("wide.raw"))
+wide = ("wide.raw", "-raw_size", "11,20,14", "-image_labels", "1000,2000,3000", "-section_plane", "y=7")
+good("section", 1, *wide, "-section_colours", "true", "-o", "wide.png")
+check("labels of 16 bit in colours", np.array_equal(image("wide.png"), PHASE[:, 7]))
+bad("section", 1, "does not fit 8 bit", *wide, "-o", "e.png")
+
+# more than the memory is refused
+with open(path("huge.raw"), "wb") as out:
+    out.truncate(2000 * 1000 * 1000)
+huge = f"{EXSET} section huge.raw -raw_size 2000,1000,1000 -image_labels 0 -section_crop :,:,: -o e.vtkhdf"
+if "san" not in EXSET:  # sanitizers reserve more
+    r = subprocess.run(["bash", "-c", f"ulimit -v 5000000; exec {huge}"], cwd=TMP, capture_output=True, text=True)
+    check(r.stderr, r.returncode == 2 and len(r.stderr.splitlines()) == 1 and "needs 6 GB in 1 process" in r.stderr)
+os.remove(path("huge.raw"))
+
 # masked cells
 masked = PHASE.copy()
 masked[5, 0, 0] = 0
@@ -127,11 +149,19 @@ for ranks, words, arguments in (
     (1, "is no plane", ("v.vtkhdf", "-section_plane", "w=1")),
     (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=::0")),
     (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=99999999999999999999")),
+    (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=9223372036854775807")),
+    (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=1::9223372036854775807")),
+    (1, "outside", ("v.vtkhdf", "-section_plane", "z=1000000000000000")),
+    (1, "is no plane", ("v.vtkhdf", "-section_plane", "z=-1")),
+    (1, "is no box", ("v.vtkhdf", "-section_crop", "-1:4,:,:", "-o", "e.vtkhdf")),
     (1, "outside the volume along x", ("v.vtkhdf", "-section_crop", "0:1,0:1,0:15", "-o", "e.vtkhdf")),
     (1, "empty along y", ("v.vtkhdf", "-section_crop", "0:1,4:4,:", "-o", "e.vtkhdf")),
     (1, "is no box", ("v.vtkhdf", "-section_crop", "0:1,4:5", "-o", "e.vtkhdf")),
     (3, "-image_labels is needed", ("v.tif", "-section_plane", "z=1")),
-    (1, "needs image_labels", ("v.tif", "-section_crop", "0:1,:,:", "-o", "e.vtkhdf")),
+    (1, "-image_labels is needed", ("v.tif", "-section_crop", "0:1,:,:", "-o", "e.vtkhdf")),
+    (1, "-image_labels is needed", ("v.tif", "-section_crop", "0:1,:,:", "-o", "e.vtkhdf", "-dry_run")),
+    (1, "-image_labels is needed", ("v.vtkhdf", "-section_plane", "z=1", "-image_mask", "3", "-dry_run")),
+    (1, "gray or in colours", ("v.vtkhdf", "-section_plane", "z=1", "-section_grays", "1,2,3", "-section_colours", "true")),
     (1, "allowed endings: .png, .tif", ("v.vtkhdf", "-section_plane", "z=1", "-o", "e.jpg")),
     (1, "needs PNG", ("v.vtkhdf", "-section_plane", "z=1", "-section_colours", "true", "-o", "e.tif")),
     (1, "3 are needed", ("v.vtkhdf", "-section_plane", "z=1", "-section_grays", "1,2")),

@@ -20,11 +20,10 @@ typedef struct {
   exset_labels_t labels; /* gray values to phases; empty: the values found, ascending */
   double voxel[3];       /* z, y, x in micrometres; 0: from the file, or 1 where it says nothing */
   const char *dataset;   /* HDF5 data set; NULL: VTKHDF cell data "phase" */
-  int64_t raw_size
-      [3]; /* nz, ny, nx of a raw file (8 bit; 16-bit little endian when the file is twice as long) */
-  int64_t box
-      [3]
-      [2]; /* z, y, x: first cell and the one after the last, counted from 0 in the file; all 0: whole */
+  /* nz, ny, nx of a raw file (8 bit; 16-bit little endian when the file is twice as long) */
+  int64_t raw_size[3];
+  /* z, y, x: first cell and the one after the last, counted from 0 in the file; all 0: whole */
+  int64_t box[3][2];
   const char *hints; /* MPI-IO hints, "name=value,name=value"; NULL: none */
 } exset_volume_options_t;
 
@@ -34,16 +33,17 @@ typedef struct {
  * A data set of bytes with the attribute n_phases (VTKHDF written by exset) holds phases already: labels are then not
  * applied unless given. Spacing and origin are read from VTKHDF; other files have origin 0.
  * With a box the volume is that part of the file, cut into slabs over the ranks, its origin moved accordingly. Read are
- * the rows of the box (raw, HDF5), the chunks that it touches (HDF5 in chunks) or its pages (TIFF). A file of gray values
- * needs labels then, which need not all occur.
+ * the rows of the box (raw, HDF5), the chunks that it touches (HDF5 in chunks) or its pages (TIFF). Of a file of gray
+ * values a part needs labels, which need not all occur.
  * Errors: EXSET_ERR_INPUT (missing, truncated, wrong type or size, unlisted value, label that does
- * not occur; raw size that does not fit the file; box outside the file; hints); EXSET_ERR_RUN (file system).
+ * not occur; raw size that does not fit the file; box outside the file; hints; more than the memory left); EXSET_ERR_RUN
+ * (file system).
  * Ownership: clear the volume with exset_volume_clear.
  */
 int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
                       exset_volume_t *volume);
-/** What exset_volume_read would give, without the cells: grid (of the box), origin, n_phases (0: the file holds gray values and
- *  no labels are given), phase NULL. Collective. Errors as above, but those of the cells. */
+/** What exset_volume_read would give, without the cells: grid (of the box), origin, n_phases (0: the file holds gray values, or
+ *  values to be masked, and no labels are given), phase NULL. Collective. Errors as above, but those of the cells. */
 int exset_volume_look(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
                       exset_volume_t *volume);
 /** Allocate the local slab of a volume of the given grid, phases 0. Collective. */

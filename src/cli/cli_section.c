@@ -57,7 +57,7 @@ static int gather_rows(exset_ctx_t *ctx, const exset_volume_t *v, section_t *sec
   if (!err)
     err = EXSET_MPI(ctx, MPI_Gatherv(v->phase, (int)g->nz_local, row, section->value, count,
                                      ctx->rank == 0 ? count + ctx->size : NULL, row, 0, ctx->comm));
-  MPI_Type_free(&row);
+  if (!err) err = EXSET_MPI(ctx, MPI_Type_free(&row));
 done:
   free(count);
   return err;
@@ -321,8 +321,10 @@ static int check_output(exset_ctx_t *ctx, const exset_config_t *config, const se
 static void print_plan(const exset_ctx_t *ctx, const section_plan_t *plan) {
   const int64_t *n = plan->whole.grid.n;
   const int64_t(*b)[2] = plan->crop;
-  exset_print(ctx, "%s: %" PRId64 " x %" PRId64 " x %" PRId64 " voxels (z, y, x), %d phases\n",
-              plan->input, n[0], n[1], n[2], plan->whole.n_phases);
+  exset_print(ctx, "%s: %" PRId64 " x %" PRId64 " x %" PRId64 " voxels (z, y, x)", plan->input,
+              n[0], n[1], n[2]);
+  if (plan->whole.n_phases > 0) exset_print(ctx, ", %d phases", plan->whole.n_phases);
+  exset_print(ctx, "\n");
   if (plan->n_ranges > 0)
     exset_print(
         ctx, "planes across z, y, x: %" PRId64 ", %" PRId64 ", %" PRId64 " in %" PRId64 " files\n",

@@ -12,13 +12,16 @@ enum { MAX_RANGES = 256 }; /* as many as the key takes */
 
 /* ---- numbers -------------------------------------------------------------------------------- */
 
-/* A number, or nothing (value stays); moves text behind it. */
+/* A number, or nothing (value stays); moves text behind it. None is so large that sums of a few overflow. */
 static bool read_number(const char **text, int64_t *value) {
+  const int64_t most = INT64_C(1) << 56;
   const char *c = *text;
   if (*c < '0' || *c > '9') return true;
   int64_t v = 0;
-  for (; *c >= '0' && *c <= '9'; c++)
-    if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, *c - '0', &v)) return false;
+  for (; *c >= '0' && *c <= '9'; c++) {
+    v = 10 * v + (*c - '0');
+    if (v > most) return false;
+  }
   *value = v;
   *text = c;
   return true;
@@ -80,6 +83,12 @@ static int read_planes(exset_ctx_t *ctx, const exset_config_t *config, section_p
   return EXSET_OK;
 }
 
+static int no_labels(exset_ctx_t *ctx, const section_plan_t *plan) {
+  return exset_fail(ctx, EXSET_ERR_INPUT,
+                    "%s holds gray values: -image_labels is needed, those of phases 1, 2, ...",
+                    plan->input);
+}
+
 /* ---- box ------------------------------------------------------------------------------------ */
 
 static int read_crop(exset_ctx_t *ctx, const exset_config_t *config, section_plan_t *plan) {
@@ -98,15 +107,17 @@ static int read_crop(exset_ctx_t *ctx, const exset_config_t *config, section_pla
                       "-section_crop \"%.80s\" is no box; allowed: z0:z1,y0:y1,x0:x1 (ends not "
                       "included, missing numbers: from the first, to the last)",
                       text);
+  bool part = false;
   for (int a = 0; a < 3; a++) {
     const int64_t *b = plan->crop[a], n = plan->whole.grid.n[a];
+    part |= b[1] - b[0] < n;
     if (b[0] < b[1] && b[1] <= n) continue;
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "-section_crop %.80s is %s along %c: %s has the voxels 0:%" PRId64 " there",
                       text, b[0] >= b[1] && b[1] <= n ? "empty" : "outside the volume",
                       section_axis_name[a], plan->input, n);
   }
-  return EXSET_OK;
+  return part && plan->whole.n_phases == 0 ? no_labels(ctx, plan) : EXSET_OK;
 }
 
 /* ---- looks ---------------------------------------------------------------------------------- */
@@ -147,12 +158,12 @@ static bool has_ending(const char *path, const char *ending) {
 }
 
 static int read_looks(exset_ctx_t *ctx, const exset_config_t *config, section_plan_t *plan) {
-  if (plan->whole.n_phases == 0)
-    return exset_fail(ctx, EXSET_ERR_INPUT,
-                      "%s holds gray values: -image_labels is needed, those of phases 1, 2, ...",
-                      plan->input);
+  if (plan->whole.n_phases == 0) return no_labels(ctx, plan);
   EXSET_TRY(exset_config_bool(config, "section_colours", &plan->look.colours));
-  EXSET_TRY(read_grays(ctx, config, plan));
+  if (plan->look.colours && exset_config_given(config, "section_grays"))
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "-section_grays and -section_colours true: pictures are gray or in colours");
+  if (!plan->look.colours) EXSET_TRY(read_grays(ctx, config, plan));
   plan->tiff = has_ending(plan->path, ".tif") || has_ending(plan->path, ".tiff");
   if (!plan->tiff && !has_ending(plan->path, ".png"))
     return exset_fail(ctx, EXSET_ERR_INPUT,

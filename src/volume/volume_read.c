@@ -1,6 +1,8 @@
 /* Reading: kind of file, its head on all ranks, this rank's values, labels. */
+#include "exset/memory.h"
 #include "volume_impl.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,19 +51,26 @@ static bool has_box(const exset_volume_options_t *options) {
   return false;
 }
 
+/* Phases before the cells have been looked at; 0: as many as there are gray values. */
+static int count_phases(const exset_volume_head_t *head, const exset_labels_t *labels) {
+  if (labels->n_labels > 0) return labels->n_labels;
+  return labels->n_masked > 0 ? 0 : head->n_phases;
+}
+
 static int check_box(exset_ctx_t *ctx, const exset_volume_source_t *source,
                      const exset_volume_options_t *options) {
   static const char axis_name[3] = {'z', 'y', 'x'};
+  bool part = false;
   for (int a = 0; a < 3; a++) {
     const int64_t *b = options->box[a], n = source->head->n[a];
+    part |= b[0] > 0 || b[1] < n;
     if (b[0] >= 0 && b[0] < b[1] && b[1] <= n) continue;
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "the box's range %lld:%lld along %c is %s; %s has the voxels 0:%lld there",
                       (long long)b[0], (long long)b[1], axis_name[a],
                       b[0] >= b[1] ? "empty" : "outside the volume", source->path, (long long)n);
   }
-  if (options->labels.n_labels > 0) return EXSET_OK;
-  if (source->head->n_phases > 0 && options->labels.n_masked == 0) return EXSET_OK;
+  if (!part || count_phases(source->head, &options->labels) > 0) return EXSET_OK;
   return exset_fail(
       ctx, EXSET_ERR_INPUT,
       "%s holds gray values: a part of it needs image_labels, those of phases 1, 2, ...",
@@ -143,6 +152,21 @@ static int read_phases(exset_ctx_t *ctx, const exset_volume_source_t *source,
                     source->path, most, volume->n_phases);
 }
 
+/* What does not fit is refused before it is allocated: many systems promise memory that they do not have. */
+static int check_memory(exset_ctx_t *ctx, const exset_volume_source_t *source, size_t cell_bytes) {
+  const double small = 1 << 28; /* bytes of all ranks that are not worth the questions */
+  const exset_grid_t *g = source->grid;
+  exset_memory_fit_t fit;
+  if ((double)exset_grid_cells(g) * (double)cell_bytes < small) return EXSET_OK;
+  EXSET_TRY(exset_memory_fit(ctx, (double)exset_grid_cells_local(g) * (double)cell_bytes, &fit));
+  if (fit.needed <= fit.available) return EXSET_OK;
+  return exset_fail(ctx, EXSET_ERR_INPUT,
+                    "reading %" PRId64 " x %" PRId64 " x %" PRId64
+                    " voxels of %s needs %.3g GB in %d process%s, and %.3g GB %s; use more nodes",
+                    g->n[0], g->n[1], g->n[2], source->path, fit.needed / 1e9, fit.processes,
+                    fit.processes == 1 ? "" : "es", fit.available / 1e9, fit.limit);
+}
+
 int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_options_t *options,
                       exset_volume_t *volume) {
   const exset_volume_options_t defaults = {0};
@@ -154,11 +178,13 @@ int exset_volume_read(exset_ctx_t *ctx, const char *path, const exset_volume_opt
   exset_volume_t v = {0};
   exset_volume_source_t source = {path, &head, &v.grid, {0}, options->hints};
   EXSET_TRY(make_grid(ctx, options, &source, &v));
-  int err = exset_alloc_unset_all(ctx, exset_grid_cells_local(&v.grid), 1, &v.phase);
   const bool relabel = options->labels.n_labels > 0 || options->labels.n_masked > 0;
+  const bool phases = head.n_phases > 0 && !relabel;
+  EXSET_TRY(check_memory(ctx, &source, phases ? 1 : 1 + sizeof(uint16_t)));
+  int err = exset_alloc_unset_all(ctx, exset_grid_cells_local(&v.grid), 1, &v.phase);
   if (!err)
-    err = head.n_phases > 0 && !relabel ? read_phases(ctx, &source, &v)
-                                        : read_labelled(ctx, kind, &source, &options->labels, &v);
+    err = phases ? read_phases(ctx, &source, &v)
+                 : read_labelled(ctx, kind, &source, &options->labels, &v);
   if (err) exset_volume_clear(&v);
   else *volume = v;
   return err;
@@ -174,6 +200,6 @@ int exset_volume_look(exset_ctx_t *ctx, const char *path, const exset_volume_opt
   EXSET_TRY(share_head(ctx, path, options, &kind, &head));
   exset_volume_source_t source = {path, &head, &volume->grid, {0}, options->hints};
   EXSET_TRY(make_grid(ctx, options, &source, volume));
-  volume->n_phases = options->labels.n_labels > 0 ? options->labels.n_labels : head.n_phases;
+  volume->n_phases = count_phases(&head, &options->labels);
   return EXSET_OK;
 }
