@@ -83,4 +83,7 @@ for name, ranks in (("plain", 1), ("packed", 3)):
 good("conduct", 2, "packed.vtkhdf", "-conduct_sigma", "0,1,0.1", "-conduct_axis", "x", "-conduct_fields", "true", "-compression", "gzip",
      "-io_hints", "cb_nodes=1,striping_factor=2", "-o", "fields.json")
 check("fields of conduct", arrays("fields.vtkhdf")["phase"][1] == "gzip" and "potential_x" in arrays("fields.vtkhdf"))
+with h5py.File(os.path.join(TMP, "fields.vtkhdf")) as fields, h5py.File(os.path.join(TMP, "packed.vtkhdf")) as twin:
+    said = fields["VTKHDF"].attrs
+    check(f"{dict(said)}", said["source"] == "packed.vtkhdf" and said["model"] == twin["VTKHDF"].attrs["model"])
 end()

@@ -115,6 +115,18 @@ good("section", 2, "v.tif", "-section_crop", ":,:,:", "-o", "whole.vtkhdf")
 with h5py.File(path("whole.vtkhdf"), "r") as file:
     check("whole stack", np.array_equal(file["VTKHDF/CellData/phase"][()], PHASE))
 
+# a box of a box of a twin tells of the model and the seed
+with open(path("model.yaml"), "w") as out:
+    out.write("field1: {fraction: 0.4, length_xy: 0.5}\n")
+good("generate", 2, "model.yaml", "-size", "12", "-voxel_size", "0.1", "-seed", "77", "-verbosity", "0", "-o", "twin.vtkhdf")
+good("section", 3, "twin.vtkhdf", "-section_crop", "2:9,:,4:", "-o", "first.vtkhdf")
+good("section", 1, "first.vtkhdf", "-section_crop", ":5,1:4,:", "-o", "second.vtkhdf")
+with h5py.File(path("twin.vtkhdf"), "r") as twin, h5py.File(path("second.vtkhdf"), "r") as file:
+    said, own = twin["VTKHDF"].attrs, file["VTKHDF"].attrs
+    check(f"{dict(own)}", [own[key] for key in ("model", "seed", "realisation")] == [said["model"], "77", "1"])
+    check(f"{dict(own)}", own["source"] == "first.vtkhdf" and own["source_box"] == "0:5,1:4,0:8" and own["command"] == "section")
+    check("box of a box", np.array_equal(file["VTKHDF/CellData/phase"][()], twin["VTKHDF/CellData/phase"][2:7, 1:4, 4:]))
+
 # colours take labels of any size
 (1000 * PHASE.astype("<u2")).tofile(path("wide.raw"))
 wide = ("wide.raw", "-raw_size", "11,20,14", "-image_labels", "1000,2000,3000", "-section_plane", "y=7")

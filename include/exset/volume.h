@@ -63,6 +63,12 @@ typedef struct {
   const char *name, *text;
 } exset_attribute_t;
 
+/**
+ * The text of such an attribute, a new string; NULL where the file has none of that name, or is no VTKHDF. Local. Errors:
+ * EXSET_ERR_INPUT (missing or damaged file), EXSET_ERR_RUN (memory).
+ */
+int exset_volume_attribute(exset_ctx_t *ctx, const char *path, const char *name, char **text);
+
 /* A further cell array, float, this rank's slab: [nz_local][ny][nx] or, with 3 components (x, y, z), [..][3]. */
 typedef struct {
   const char *name;

@@ -151,6 +151,7 @@ static int write_fields(exset_ctx_t *ctx, const exset_config_t *config, const pl
   exset_volume_extras_t extras;
   EXSET_TRY(cli_volume_extras(config, result->n_arrays, result->array, &extras));
   int err = exset_agree(ctx, cli_provenance_create(ctx, config, "conduct", &provenance));
+  if (!err) err = cli_provenance_source(ctx, &provenance, plan->input);
   extras.n_attributes = provenance.n;
   extras.attributes = provenance.attribute;
   exset_info(ctx, "writing %s", plan->fields_path);

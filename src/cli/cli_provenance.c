@@ -33,6 +33,24 @@ int cli_provenance_create(exset_ctx_t *ctx, const exset_config_t *config, const 
   return cli_provenance_set(ctx, p, "git_state", cli_git_state());
 }
 
+static int copy_from(exset_ctx_t *ctx, cli_provenance_t *p, const char *path) {
+  static const char *const name[] = {"model", "seed", "realisation"};
+  int err = EXSET_OK;
+  for (size_t i = 0; i < sizeof name / sizeof *name && !err; i++) {
+    char *text;
+    EXSET_TRY(exset_volume_attribute(ctx, path, name[i], &text));
+    if (text) err = cli_provenance_set(ctx, p, name[i], text);
+    free(text);
+  }
+  return err;
+}
+
+int cli_provenance_source(exset_ctx_t *ctx, cli_provenance_t *p, const char *path) {
+  int err = cli_provenance_set(ctx, p, "source", path);
+  if (!err && ctx->rank == 0) err = copy_from(ctx, p, path);
+  return exset_agree(ctx, err);
+}
+
 void cli_provenance_clear(cli_provenance_t *p) {
   for (int i = 0; i < p->n; i++) free((void *)p->attribute[i].text);
   p->n = 0;

@@ -270,9 +270,9 @@ static int write_box(exset_ctx_t *ctx, const exset_config_t *config, const secti
            b[0][0], b[0][1], b[1][0], b[1][1], b[2][0], b[2][1]);
   EXSET_TRY(cli_volume_extras(config, 0, NULL, &extras));
   int err = cli_provenance_create(ctx, config, "section", &provenance);
-  if (!err) err = cli_provenance_set(ctx, &provenance, "source", plan->input);
   if (!err) err = cli_provenance_set(ctx, &provenance, "source_box", box);
   err = exset_agree(ctx, err);
+  if (!err) err = cli_provenance_source(ctx, &provenance, plan->input);
   extras.n_attributes = provenance.n;
   extras.attributes = provenance.attribute;
   exset_info(ctx, "writing %s", plan->path);

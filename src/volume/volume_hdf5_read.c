@@ -142,6 +142,39 @@ int exset_volume_hdf5_head(exset_ctx_t *ctx, const char *path, const char *datas
   return err;
 }
 
+/* ---- attributes: one rank ------------------------------------------------------------------- */
+
+/* One string of any length, as exset writes them; others are passed over. */
+static int read_text(const exset_h5_job_t *job, hid_t attribute, char **text) {
+  char *found = NULL;
+  const hid_t space = H5Aget_space(attribute), type = H5Aget_type(attribute);
+  int err = EXSET_OK;
+  if (H5Tis_variable_str(type) > 0 && H5Sget_simple_extent_npoints(space) == 1) {
+    if (H5Aread(attribute, type, &found) < 0) err = exset_h5_fail(job, EXSET_ERR_INPUT);
+    if (found && !(*text = strdup(found)))
+      err = exset_fail(job->ctx, EXSET_ERR_RUN, "out of memory");
+    if (found) H5Dvlen_reclaim(type, space, H5P_DEFAULT, &found);
+  }
+  exset_h5_close(type);
+  exset_h5_close(space);
+  return err;
+}
+
+int exset_volume_hdf5_attribute(exset_ctx_t *ctx, const char *path, const char *name, char **text) {
+  const exset_h5_job_t job = {.ctx = ctx, .path = path, .reading = true};
+  exset_h5_quiet_t quiet;
+  hid_t file, attribute = -1;
+  exset_h5_quiet_begin(&quiet);
+  int err = exset_h5_open(&job, &file);
+  if (!err && exists(file, "/VTKHDF") && H5Aexists_by_name(file, "/VTKHDF", name, H5P_DEFAULT) > 0)
+    attribute = H5Aopen_by_name(file, "/VTKHDF", name, H5P_DEFAULT, H5P_DEFAULT);
+  if (attribute >= 0) err = read_text(&job, attribute, text);
+  exset_h5_close(attribute);
+  exset_h5_close(file);
+  exset_h5_quiet_end(&quiet);
+  return err;
+}
+
 /* ---- values: all ranks ---------------------------------------------------------------------- */
 
 /* Reading of one data set, piece by piece: whole rows of a contiguous one (its disk blocks would be read anyway), the

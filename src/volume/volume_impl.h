@@ -95,6 +95,8 @@ int exset_volume_raw_move(exset_ctx_t *ctx, const char *path, MPI_File file, boo
 
 int exset_volume_hdf5_head(exset_ctx_t *ctx, const char *path, const char *dataset,
                            exset_volume_head_t *head);
+/** As exset_volume_attribute, of an HDF5 file. Local. */
+int exset_volume_hdf5_attribute(exset_ctx_t *ctx, const char *path, const char *name, char **text);
 /** Collective. Any integers as gray values. */
 int exset_volume_hdf5_gray(exset_ctx_t *ctx, const exset_volume_source_t *source, uint16_t *value);
 /** Collective. Phases are stored as bytes; most gets the largest on any rank. */

@@ -203,3 +203,10 @@ int exset_volume_look(exset_ctx_t *ctx, const char *path, const exset_volume_opt
   volume->n_phases = count_phases(&head, &options->labels);
   return EXSET_OK;
 }
+
+int exset_volume_attribute(exset_ctx_t *ctx, const char *path, const char *name, char **text) {
+  exset_file_kind_t kind;
+  *text = NULL;
+  EXSET_TRY(exset_file_kind(ctx, path, &kind, NULL));
+  return kind == EXSET_FILE_HDF5 ? exset_volume_hdf5_attribute(ctx, path, name, text) : EXSET_OK;
+}
