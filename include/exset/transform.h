@@ -10,8 +10,8 @@
  *   synthesis  X(r) = sum_k F(k) exp(+i k r)        analysis  F(k) = sum_r X(r) exp(-i k r)
  *
  * The sums run over the whole grid; k_x < 0 is implied by F(-k) = conj F(k). Not normalised: one after the other multiplies by the
- * number of cells. The result of synthesis has the same bits for every process grid and number of threads, as long as the
- * columns have and the plans are estimated ones.
+ * number of cells. The results have the same bits for every process grid and number of threads, as long as the numbers
+ * put in have, and the plans are the same: estimated ones, on processors of one kind.
  *
  * Memory: one buffer of 4 bytes for each cell held (the modes after their transform along z), which the ranks exchange
  * without a further copy, and a few planes for each rank. Work is shared by ctx->threads threads; callbacks are called by all

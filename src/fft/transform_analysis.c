@@ -34,9 +34,11 @@ static void give_run(const run_t *run, int thread, group_t group, int64_t of, ro
   const double start = MPI_Wtime();
   run->give(run->user, thread, t->l.z0 + group.first + of, r.y, r.n, row, transform_row_stride(t));
   w->rows += MPI_Wtime() - start;
-  for (int64_t i = 0; i < r.n; i += 2)
-    start_pair(t, w, group, of, r.entry - t->l.row0 + i, i + 1 < r.n,
-               row + i * transform_row_stride(t), to);
+  for (int64_t i = 0, n; i < r.n; i += n) {
+    n = transform_rows_at_once(r.entry + i, r.n - i);
+    start_pair(t, w, group, of, r.entry - t->l.row0 + i, n == 2, row + i * transform_row_stride(t),
+               to);
+  }
 }
 
 static void give_batch(const run_t *run, int thread, group_t group, int64_t of, int64_t batch,

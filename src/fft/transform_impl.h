@@ -55,7 +55,7 @@ struct exset_transform_s {
 
 /* ---- loops over tiles (transform_tile.c), all local ------------------------------------------------ */
 
-/** Columns to lines: line i of to gets number `first + i` of the columns. lines apart by `lead` numbers. */
+/** Columns to lines: line i of to gets number i of the columns; lines are `lead` numbers apart. */
 void transform_scatter(int64_t columns, int64_t distance, const complex_t *from, int64_t lines,
                        int64_t lead, complex_t *to);
 /** Lines to columns: the reverse, line i being from[place[i]] (in numbers). */
@@ -78,7 +78,7 @@ void transform_unpair(int64_t n_x, int64_t first, int64_t n, const complex_t *pa
 void transform_join(int64_t n, const float *a, const float *b, complex_t *pair);
 void transform_split(int64_t n, const complex_t *pair, float *a, float *b);
 
-/* ---- groups (transform.c) ---------------------------------------------------------------------------- */
+/* ---- blocks (transform.c) ---------------------------------------------------------------------------- */
 
 /* k_x of block q. */
 static inline int64_t transform_kx0(const blocks_t *b, int q) {
@@ -126,6 +126,11 @@ typedef struct {
 } row_run_t;
 /** The run that begins at an entry and ends before `end`, a change of block, or the end of the list. Local. */
 row_run_t transform_row_run(const exset_transform_t *t, int64_t entry, int64_t end);
+/** How many of the `left` rows from an entry on go through one transform: pairs begin at even entries, where blocks and batches
+ *  begin as well, so that a row has the same partner, and the same rounding, on every process grid. Local. */
+static inline int transform_rows_at_once(int64_t entry, int64_t left) {
+  return entry % 2 == 0 && left > 1 ? 2 : 1;
+}
 /** Place of a row in the exchanged planes: entry of the list, plane `of` of the group (before the exchange all
  *  blocks are this rank's modes, after it this rank's rows). Local. */
 static inline int64_t transform_row_place(const exset_transform_t *t, int q, group_t group,

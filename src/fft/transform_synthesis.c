@@ -93,9 +93,11 @@ static void take_run(const run_t *run, int thread, group_t group, int64_t of, ro
   const exset_transform_t *t = run->t;
   worker_t *w = &t->worker[thread];
   float *row = transform_rows(t, w);
-  for (int64_t i = 0; i < r.n; i += 2)
-    finish_pair(t, w, group, of, r.entry - t->l.row0 + i, i + 1 < r.n, from,
+  for (int64_t i = 0, n; i < r.n; i += n) {
+    n = transform_rows_at_once(r.entry + i, r.n - i);
+    finish_pair(t, w, group, of, r.entry - t->l.row0 + i, n == 2, from,
                 row + i * transform_row_stride(t));
+  }
   const double start = MPI_Wtime();
   run->take(run->user, thread, t->l.z0 + group.first + of, r.y, r.n, row, transform_row_stride(t));
   w->rows += MPI_Wtime() - start;

@@ -110,19 +110,23 @@ static bool own_mirror(int64_t n_x, int64_t k) {
 EXSET_CLONES void transform_pair(int64_t n_x, int64_t first, int64_t n, const complex_t *restrict a,
                                  const complex_t *restrict b, complex_t *restrict pair) {
   complex_t *restrict low = pair + first, *restrict high = pair + (n_x - first);
+  const int64_t mirrored = transform_min(n, (n_x + 1) / 2 - first); /* n_x/2 is low's */
   for (int64_t i = 0; i < n; i++) {
     low[i][0] = a[i][0] - b[i][1];
     low[i][1] = a[i][1] + b[i][0];
   }
-  for (int64_t i = first == 0; i < n; i++) {
+  for (int64_t i = first == 0; i < mirrored; i++) {
     high[-i][0] = a[i][0] + b[i][1];
     high[-i][1] = b[i][0] - a[i][1];
   }
-  for (int64_t i = 0; i<n; i += n> 1 ? n - 1 : 1)
+  const int64_t ends[2] = {0, n - 1};
+  for (int e = 0; e < 2 && n > 0; e++) {
+    const int64_t i = ends[e];
     if (own_mirror(n_x, first + i)) {
       low[i][0] = a[i][0];
       low[i][1] = b[i][0];
     }
+  }
 }
 
 EXSET_CLONES void transform_unpair(int64_t n_x, int64_t first, int64_t n,
