@@ -66,13 +66,15 @@ static int64_t column_distance(const int64_t n[3]) {
 }
 
 typedef struct {
-  int64_t buffer, column_plane, row_plane, tile; /* complex numbers: of one each */
+  int64_t buffer, widest;                /* complex numbers: of this rank, of the rank with most */
+  int64_t column_plane, row_plane, tile; /* complex numbers: of one each */
   int n_column_planes, n_row_planes;
 } sizes_t;
 
 static sizes_t sizes_of(const exset_transform_layout_t *l, const blocks_t *b) {
   sizes_t s = {.tile = EXSET_TILE * column_distance(l->n)};
   s.buffer = l->p * b->slots * b->z * whole_lines(l->kx_local);
+  s.widest = l->p * b->slots * b->z * b->lead;
   const int64_t out = l->p * b->group_y * b->z * b->lead;
   const int64_t in = l->p * b->group_z * b->slots * b->lead;
   s.column_plane = out > in ? out : in;
@@ -82,17 +84,15 @@ static sizes_t sizes_of(const exset_transform_layout_t *l, const blocks_t *b) {
   return s;
 }
 
-static int64_t scratch_bytes(const exset_transform_layout_t *l, const blocks_t *b, int threads) {
-  const sizes_t s = sizes_of(l, b);
-  return (int64_t)sizeof(complex_t) *
-         (s.n_column_planes * s.column_plane + s.n_row_planes * s.row_plane + 2 * threads * s.tile);
+static int64_t scratch_bytes(const sizes_t *s, int threads) {
+  return (int64_t)sizeof(complex_t) * (s->n_column_planes * s->column_plane +
+                                       s->n_row_planes * s->row_plane + 2 * threads * s->tile);
 }
 
 /* Fill in what follows from n, planes, rows, p and q. */
 static void place_rank(const exset_ctx_t *ctx, exset_transform_layout_t *l) {
   l->my_p = ctx->rank / l->q;
   l->my_q = ctx->rank % l->q;
-  l->kx_local = 1; /* until the blocks are known */
   const blocks_t b = blocks_of(l, ctx->threads);
   const int64_t rows = l->rows[0] + l->rows[1], ny = l->n[EXSET_AXIS_Y];
   l->z0 = transform_min(b.z * l->my_p, l->planes);
@@ -104,7 +104,7 @@ static void place_rank(const exset_ctx_t *ctx, exset_transform_layout_t *l) {
   l->ky_local = l->my_p < ny ? (ny - l->my_p - 1) / l->p + 1 : 0;
   const sizes_t s = sizes_of(l, &b);
   l->buffer_bytes = s.buffer * (int64_t)sizeof(complex_t);
-  l->scratch_bytes = scratch_bytes(l, &b, ctx->threads);
+  l->scratch_bytes = scratch_bytes(&s, ctx->threads);
   l->exchanges[0] =
       l->p > 1 ? divide_up(b.slots, b.group_y) : 0; /* synthesis; analysis: planes for slots */
   l->exchanges[1] = l->q > 1 ? divide_up(b.z, b.group_z) : 0;
@@ -112,7 +112,8 @@ static void place_rank(const exset_ctx_t *ctx, exset_transform_layout_t *l) {
 
 /*
  * The fewest columns of the process grid, Q, that give work to all ranks, or almost, and whose scratch is small, or else the
- * least: slabs for few ranks, pencils for many. Small Q keep messages and runs of k_x long, and rows within a node.
+ * least: slabs for few ranks, pencils for many. Small Q keep messages and runs of k_x long, and rows within a node. All ranks
+ * must choose the same, so this looks at blocks only, never at what this rank holds.
  */
 static void choose_grid(const exset_ctx_t *ctx, exset_transform_layout_t *l) {
   const int64_t ny = l->n[EXSET_AXIS_Y], little = ctx->threads * (INT64_C(64) << 20);
@@ -130,11 +131,13 @@ static void choose_grid(const exset_ctx_t *ctx, exset_transform_layout_t *l) {
     }
     l->p = p;
     l->q = q;
-    place_rank(ctx, l);
-    const bool small = l->scratch_bytes <= little || l->scratch_bytes <= l->buffer_bytes / 16;
-    if (small || l->scratch_bytes < least) best = q;
+    const blocks_t b = blocks_of(l, ctx->threads);
+    const sizes_t s = sizes_of(l, &b);
+    const int64_t scratch = scratch_bytes(&s, ctx->threads);
+    const bool small = scratch <= little || scratch <= s.widest * (int64_t)sizeof(complex_t) / 16;
+    if (small || scratch < least) best = q;
     if (small) break;
-    least = transform_min(least, l->scratch_bytes);
+    least = transform_min(least, scratch);
   }
   l->q = best;
   l->p = ctx->size / best;
@@ -146,7 +149,8 @@ static int check_sizes(exset_ctx_t *ctx, const exset_transform_layout_t *l) {
     if (n[a] < 1 || n[a] > INT_MAX - CACHE_LINE)
       return exset_fail(ctx, EXSET_ERR_INPUT,
                         "no transform of size %lld: allowed are 1 to 2^31 - 65", (long long)n[a]);
-  if (exset_mul3(n[0] + ctx->size, n[1] + ctx->size, 8 * (n[2] / 2 + 1 + 2 * ctx->size)) < 0)
+  /* bytes, with all that blocks round up: slots and rows of the ranks, k_x to cache lines */
+  if (exset_mul3(n[0], n[1] + 2 * (int64_t)ctx->size, 8 * (n[2] / 2 + 2 * LINE)) < 0)
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "grid size %lld,%lld,%lld is too large: at most 2^60 cells", (long long)n[0],
                       (long long)n[1], (long long)n[2]);
