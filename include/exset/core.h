@@ -5,8 +5,8 @@
  * The sign says who knows: positive codes have been agreed by all ranks of the context, so every
  * rank may unwind and the program ends in order; EXSET_ERR_LOCAL is known to this rank alone, and
  * the only safe end is MPI_Abort, which only main() calls.  A function marked "Collective" returns
- * the same non-negative code on every rank; one marked "Local" may fail on one rank, and its caller
- * either passes the result through exset_agree() or treats it as the end of the run.
+ * the same non-negative code on every rank, and EXSET_ERR_LOCAL where MPI itself fails; one marked "Local" may fail on one
+ * rank, and its caller either passes the result through exset_agree() or treats it as the end of the run.
  */
 #ifndef EXSET_CORE_H
 #define EXSET_CORE_H
@@ -28,9 +28,9 @@ enum { EXSET_AXIS_Z = 0, EXSET_AXIS_Y = 1, EXSET_AXIS_X = 2 }; /* order of array
 typedef struct {
   MPI_Comm comm;  /* own duplicate; errors are returned, never fatal */
   int rank, size; /* in comm */
-  int threads;    /* of each rank in parallel loops: OMP_NUM_THREADS, or 1 where it is not set */
-  int verbosity;  /* 0: results only, 1: progress (default), 2: details */
-  double start;   /* MPI_Wtime() at creation */
+  int threads; /* of each rank in parallel loops: OMP_NUM_THREADS of rank 0, or 1 where it is not set */
+  int verbosity;      /* 0: results only, 1: progress (default), 2: details */
+  double start;       /* MPI_Wtime() at creation */
   char message[1024]; /* text of the first error on this rank, "" if none */
 } exset_ctx_t;
 

@@ -33,6 +33,7 @@ int exset_ctx_create(MPI_Comm comm, exset_ctx_t **ctx_out) {
   EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_set_errhandler(ctx->comm, MPI_ERRORS_RETURN)));
   EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_rank(ctx->comm, &ctx->rank)));
   EXSET_TRY(EXSET_MPI(ctx, MPI_Comm_size(ctx->comm, &ctx->size)));
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(&ctx->threads, 1, MPI_INT, 0, ctx->comm)));
   ctx->start = MPI_Wtime();
   return EXSET_OK;
 }
