@@ -1,5 +1,5 @@
 /* test: np="1 2 3 5" time=30 */
-/* Slabs cover the grid once; halo planes carry their neighbours' planes, also with empty slabs. */
+/* Slabs cover the grid once; halo planes carry their neighbours' planes, also with empty slabs; rows move between cuts. */
 #include "exset/grid.h"
 #include "test.h"
 
@@ -38,12 +38,36 @@ static void check_halo(exset_ctx_t *ctx, int64_t nz, bool periodic) {
   free(above);
 }
 
+/* Rows from one cut to another, of uneven blocks of planes and rows; a size that one rank cannot send fails on all. */
+static void check_move(exset_ctx_t *ctx) {
+  enum { NZ = 7, NY = 6, BYTES = 5 };
+  const int64_t size = ctx->size, r = ctx->rank, z = NZ * r / size, z1 = NZ * (r + 1) / size;
+  const int64_t y = NY * r / size, y1 = NY * (r + 1) / size;
+  const exset_rows_t from = {0, NZ, y, y1 - y}, to = {z, z1 - z, 0, NY};
+  unsigned char *data, *out;
+  MUST(ctx, exset_alloc(ctx, NZ * NY, BYTES, &data));
+  MUST(ctx, exset_alloc(ctx, NZ * NY, BYTES, &out));
+  for (int64_t i = 0; i < from.nz; i++)
+    for (int64_t j = 0; j < from.ny; j++)
+      memset(data + (i * from.ny + j) * BYTES, (int)(i * NY + y + j), BYTES);
+  MUST(ctx, exset_grid_move_rows(ctx, BYTES, from, data, to, out));
+  int wrong = 0;
+  for (int64_t i = 0; i < to.nz * NY * BYTES; i++) wrong += out[i] != z * NY + i / BYTES;
+  CHECK_MSG(wrong == 0, "%d of the moved bytes are wrong", wrong);
+  const int64_t most = INT64_C(1) << 32;
+  CHECK(exset_grid_move_rows(ctx, r == 0 ? most : BYTES, from, data, to, out) == EXSET_ERR_RUN);
+  ctx->message[0] = 0;
+  free(data);
+  free(out);
+}
+
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   for (int64_t nz = 1; nz < 12; nz++) {
     check_halo(ctx, nz, false);
     check_halo(ctx, nz, true);
   }
+  check_move(ctx);
   const int64_t huge[3] = {INT64_C(1) << 40, INT64_C(1) << 40, 2}, bad[3] = {4, 0, 4};
   const double voxel[3] = {1, 1, 1};
   exset_grid_t grid;

@@ -49,7 +49,7 @@ typedef struct {
 } exset_rows_t;
 /**
  * Move rows of row_bytes from boxes that hold each row once to boxes of another cut. from, to: this rank's boxes, with
- * their data. Collective. Errors: EXSET_ERR_LOCAL (MPI, memory, more than 2^31 rows or bytes).
+ * their data. Collective. Errors: EXSET_ERR_RUN (memory, 2^31 rows or bytes of a row), EXSET_ERR_LOCAL (MPI).
  */
 int exset_grid_move_rows(exset_ctx_t *ctx, int64_t row_bytes, exset_rows_t from, const void *data,
                          exset_rows_t to, void *out);

@@ -13,7 +13,8 @@
  * rows come; the first one is kept only while later ones are coupled to it.
  * fields: NULL, or n_fields arrays [nz_local][ny][nx] that receive the fields (coupling applied); items may
  * be NULL. seconds: NULL, or noise, fft and threshold times are added.
- * Collective. Errors: EXSET_ERR_INPUT (coupling to or of a chi-square field), EXSET_ERR_RUN (memory).
+ * Collective. Errors: EXSET_ERR_INPUT (coupling to or of a chi-square field, knots that are 0 on this grid), EXSET_ERR_RUN
+ * (memory), EXSET_ERR_LOCAL (MPI).
  */
 int exset_label_volume(exset_ctx_t *ctx, exset_sampler_t *sampler, const exset_model_t *model,
                        uint64_t seed, uint64_t realisation, uint8_t *phase, float *const *fields,

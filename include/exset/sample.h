@@ -22,7 +22,8 @@ typedef struct exset_amplitude_s exset_amplitude_t;
 
 /**
  * Normalise spectrum on a grid: n cells, voxel in micrometres (z, y, x). Collective; the sums do not depend on the
- * number of ranks. The spectrum is not kept. Errors: EXSET_ERR_RUN (memory).
+ * number of ranks. The spectrum is not kept. Errors: EXSET_ERR_INPUT (knots that are 0 at all wavenumbers of the grid),
+ * EXSET_ERR_RUN (memory).
  */
 int exset_amplitude_create(exset_ctx_t *ctx, const int64_t n[3], const double voxel[3],
                            const exset_spectrum_t *spectrum, exset_amplitude_t **amplitude);
@@ -104,20 +105,20 @@ int64_t exset_sampler_cells(const exset_sampler_t *sampler);
 int64_t exset_sampler_place(const exset_sampler_t *sampler, int64_t z, int64_t y);
 /** Is the share the rank's slab on every rank? Local. */
 bool exset_sampler_in_slabs(const exset_sampler_t *sampler);
-/** Move values of all shares, cell_bytes each, to slabs [nz_local][ny][nx]. Collective. Errors: EXSET_ERR_LOCAL (MPI,
- *  memory). */
+/** Move values of all shares, cell_bytes each, to slabs [nz_local][ny][nx]. Collective. Errors: EXSET_ERR_RUN
+ *  (memory), EXSET_ERR_LOCAL (MPI). */
 int exset_sampler_to_slabs(exset_ctx_t *ctx, const exset_sampler_t *sampler, int64_t cell_bytes,
                            const void *share, void *slab);
 
 /**
  * Draw one field X, a Gaussian field or a chi-square field as the sum of its squared components, and hand its rows
  * to take (see exset_rows_fn: from all threads). Coupling is not applied here. seconds: NULL, or noise, fft
- * and threshold (in take) are added. Collective. Errors: EXSET_ERR_RUN (memory).
+ * and threshold (in take) are added. Collective. Errors: as exset_amplitude_create; EXSET_ERR_LOCAL (MPI).
  */
 int exset_sampler_field(exset_ctx_t *ctx, exset_sampler_t *sampler, const exset_field_t *field,
                         exset_draw_t draw, exset_rows_fn take, void *user,
                         exset_seconds_t *seconds);
-/** The same into an array, this rank's slab [nz_local][ny][nx]. Collective. Errors: EXSET_ERR_RUN. */
+/** The same into an array, this rank's slab [nz_local][ny][nx]. Collective. Errors: the same. */
 int exset_sampler_values(exset_ctx_t *ctx, exset_sampler_t *sampler, const exset_field_t *field,
                          exset_draw_t draw, float *value);
 

@@ -76,15 +76,22 @@ static int move(exset_ctx_t *ctx, plan_t *p, int64_t row_bytes, exset_rows_t own
   return EXSET_MPI(ctx, MPI_Type_free(&row));
 }
 
+/* MPI counts planes, rows and bytes of a row in an int each. */
+static int check_counts(exset_ctx_t *ctx, int64_t row_bytes, const exset_rows_t own[2]) {
+  for (int way = 0; way < 2; way++)
+    if (row_bytes > INT_MAX || own[way].nz > INT_MAX || own[way].ny > INT_MAX)
+      return exset_fail(ctx, EXSET_ERR_RUN, "cannot move %lld planes of %lld rows of %lld bytes",
+                        (long long)own[way].nz, (long long)own[way].ny, (long long)row_bytes);
+  return EXSET_OK;
+}
+
 int exset_grid_move_rows(exset_ctx_t *ctx, int64_t row_bytes, exset_rows_t from, const void *data,
                          exset_rows_t to, void *out) {
   exset_rows_t own[2] = {from, to};
-  for (int way = 0; way < 2; way++)
-    if (row_bytes > INT_MAX || own[way].nz > INT_MAX || own[way].ny > INT_MAX)
-      return exset_fail(ctx, EXSET_ERR_LOCAL, "cannot move %lld planes of %lld rows of %lld bytes",
-                        (long long)own[way].nz, (long long)own[way].ny, (long long)row_bytes);
   plan_t plan = {NULL, {NULL, NULL}, NULL, {NULL, NULL}};
-  int err = plan_alloc(ctx, &plan);
+  int err = check_counts(ctx, row_bytes, own);
+  if (!err) err = plan_alloc(ctx, &plan);
+  err = exset_agree(ctx, err);
   if (!err) err = move(ctx, &plan, row_bytes, own, data, out);
   plan_clear(&plan);
   return err;
