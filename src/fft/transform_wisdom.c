@@ -10,14 +10,18 @@ int transform_share_wisdom(exset_ctx_t *ctx) {
   char *text = ctx->rank == 0 ? fftwf_export_wisdom_to_string() : NULL;
   int64_t size = text ? (int64_t)strlen(text) + 1 : 0;
   int err = EXSET_MPI(ctx, MPI_Bcast(&size, 1, MPI_INT64_T, 0, ctx->comm));
+  int known = 1;
   char *copy = NULL;
   if (!err && size > 0 && size <= INT_MAX) {
     err = exset_alloc_all(ctx, size, 1, &copy);
     if (!err && text) memcpy(copy, text, (size_t)size);
     if (!err) err = EXSET_MPI(ctx, MPI_Bcast(copy, (int)size, MPI_CHAR, 0, ctx->comm));
-    if (!err && ctx->rank > 0) fftwf_import_wisdom_from_string(copy);
+    if (!err && ctx->rank > 0) known = fftwf_import_wisdom_from_string(copy);
     free(copy);
   }
+  if (!err)
+    err = EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, &known, 1, MPI_INT, MPI_MIN, ctx->comm));
+  if (!err && !known) exset_warn(ctx, "processors differ: ranks cannot use the plans of rank 0");
   if (text) fftwf_free(text);
   return err;
 }
