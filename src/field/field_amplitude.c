@@ -188,17 +188,10 @@ static double kr2_of(const exset_amplitude_t *a, int64_t kx, int64_t iy) {
          square(signed_wavenumber(a, EXSET_AXIS_Y, iy));
 }
 
-/* Amplitudes too small to matter become 0: transforms would slow down tenfold on denormal numbers. */
-EXSET_CLONES static void drop_tiny(int64_t n, float *column) {
-  const float tiny = 1e-20f;
-  for (int64_t i = 0; i < n; i++) column[i] = column[i] > tiny ? column[i] : 0.0f;
-}
-
 void exset_amplitude_column(const exset_amplitude_t *a, int64_t kx, int64_t iy, float *column) {
   part_t part = {kr2_of(a, kx, iy), 0, a->column};
   if (a->spectrum.n_terms == 1 && a->white == 0) {
     term_along_column(a, 0, &part, 0.5, column);
-    drop_tiny(a->column, column);
     return;
   }
   for (; part.from < a->column; part.from += CHUNK) {
