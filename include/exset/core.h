@@ -88,6 +88,9 @@ int exset_alloc_unset_all(exset_ctx_t *ctx, int64_t count, size_t item_size, voi
 /** a * b * c for non-negative factors, or -1 when it exceeds INT64_MAX. Local. */
 int64_t exset_mul3(int64_t a, int64_t b, int64_t c);
 
+/** Number of the calling thread in a parallel loop, 0 .. threads - 1. Local. */
+int exset_thread(void);
+
 /** Results for people: rank 0's stdout. Local. */
 void exset_print(const exset_ctx_t *ctx, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -72,6 +72,10 @@ double exset_knots_density(const exset_spectrum_t *spectrum, double kr, double k
  */
 int exset_knots_basis(int n, double k_max, double k, int index[4], double value[4]);
 
+/** Signed index of array index i of n: those above n/2 are negative. Local. */
+static inline int64_t exset_signed_index(int64_t i, int64_t n) {
+  return i <= n / 2 ? i : i - n;
+}
 /** Signed wavenumber of index i of n with spacing 2 pi / (n voxel): indices above n/2 are negative. Local. */
 double exset_wavenumber(int64_t i, int64_t n, double voxel);
 

@@ -69,6 +69,14 @@ int exset_ctx_split(exset_ctx_t *ctx, int n_groups, exset_ctx_t **group) {
   return EXSET_OK;
 }
 
+int exset_thread(void) {
+#ifdef _OPENMP
+  return omp_get_thread_num();
+#else
+  return 0;
+#endif
+}
+
 int exset_fail(exset_ctx_t *ctx, int code, const char *format, ...) {
   if (ctx->message[0]) return code;
   va_list args;

@@ -5,19 +5,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 enum { CACHE_LINE = 64, LINE = CACHE_LINE / (int)sizeof(complex_t) };
-
-int transform_thread(void) {
-#ifdef _OPENMP
-  return omp_get_thread_num();
-#else
-  return 0;
-#endif
-}
 
 /* ---- layout ---------------------------------------------------------------------------------------- */
 

@@ -89,7 +89,7 @@ static void give_group(run_t *run, group_t group, complex_t *to) {
   const int64_t batches = transform_batches(run->t);
 #pragma omp parallel for schedule(dynamic) num_threads(run->t->threads)
   for (int64_t i = 0; i < group.n * batches; i++) {
-    const int thread = transform_thread();
+    const int thread = exset_thread();
     give_batch(run, thread, group, i / batches, i % batches, to);
     if (thread == 0) transform_exchange_progress(&run->row);
     if (thread == 0) transform_exchange_progress(&run->column);
@@ -104,7 +104,7 @@ static void send_group(run_t *run, group_t group, int turn, const complex_t *fro
   complex_t *to = t->l.p > 1 ? t->column_plane[turn] : stay;
 #pragma omp parallel for schedule(dynamic) num_threads(t->threads)
   for (int64_t i = 0; i < group.n * tiles; i++) {
-    const int thread = transform_thread();
+    const int thread = exset_thread();
     rows_to_modes(t, &t->worker[thread], group, i / tiles, transform_tile(t, i % tiles), from, to);
     if (thread == 0) transform_exchange_progress(&run->column);
   }

@@ -90,8 +90,6 @@ static inline int64_t transform_kx_count(const blocks_t *b, int q) {
 static inline int64_t transform_min(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
-/** Number of this thread in a parallel loop. */
-int transform_thread(void);
 
 /* ---- groups (transform_group.c) ------------------------------------------------------------------------ */
 

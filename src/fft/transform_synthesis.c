@@ -46,7 +46,7 @@ static int fill_all(run_t *run) {
     complex_t *to = t->l.p > 1 ? t->column_plane[turn] : stay;
 #pragma omp parallel for schedule(dynamic) num_threads(t->threads)
     for (int64_t i = 0; i < group.n * tiles; i++) {
-      const int thread = transform_thread();
+      const int thread = exset_thread();
       fill_tile(run, thread, group, i / tiles, transform_tile(t, i % tiles), to);
       if (thread == 0) transform_exchange_progress(&run->column);
     }
@@ -121,7 +121,7 @@ static void gather_group(run_t *run, group_t group, complex_t *to) {
   const int64_t tiles = transform_tiles(t);
 #pragma omp parallel for schedule(dynamic) num_threads(t->threads)
   for (int64_t i = 0; i < group.n * tiles; i++) {
-    const int thread = transform_thread();
+    const int thread = exset_thread();
     modes_to_rows(t, &t->worker[thread], group, i / tiles, transform_tile(t, i % tiles), to);
     if (thread == 0) transform_exchange_progress(&run->row);
   }
@@ -131,7 +131,7 @@ static void take_group(const run_t *run, group_t group, const complex_t *from) {
   const int64_t batches = transform_batches(run->t);
 #pragma omp parallel for schedule(dynamic) num_threads(run->t->threads)
   for (int64_t i = 0; i < group.n * batches; i++)
-    take_batch(run, transform_thread(), group, i / batches, i % batches, from);
+    take_batch(run, exset_thread(), group, i / batches, i % batches, from);
 }
 
 /* With Q > 1 a group is gathered while the one before is on its way. */

@@ -10,9 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#ifdef _OPENMP
-#include <omp.h>
-#endif
 
 enum { QUANTUM = 16, CHUNK = 512 };
 
@@ -99,7 +96,7 @@ EXSET_CLONES static double sum_column(int64_t n, const float *column) {
 }
 
 static double signed_wavenumber(const exset_amplitude_t *a, int axis, int64_t i) {
-  return a->base[axis] * (double)(i <= a->n[axis] / 2 ? i : i - a->n[axis]);
+  return a->base[axis] * (double)exset_signed_index(i, a->n[axis]);
 }
 
 static double square(double x) {
@@ -210,14 +207,6 @@ const int64_t *exset_amplitude_cells(const exset_amplitude_t *a) {
 
 /* ---- normalisation ------------------------------------------------------------------------- */
 
-static int thread_number(void) {
-#ifdef _OPENMP
-  return omp_get_thread_num();
-#else
-  return 0;
-#endif
-}
-
 /* How many modes share index i's |k| along an axis of n. */
 static double multiplicity(int64_t i, int64_t n) {
   return i == 0 || 2 * i == n ? 1 : 2;
@@ -251,7 +240,7 @@ static int grid_sum(exset_ctx_t *ctx, const exset_amplitude_t *a, int t, double 
   if (!err) {
 #pragma omp parallel for schedule(dynamic) num_threads(ctx->threads)
     for (int64_t iy = ctx->rank; iy < planes; iy += ctx->size)
-      part[iy] = plane_sum(a, t, iy, column + thread_number() * a->column);
+      part[iy] = plane_sum(a, t, iy, column + exset_thread() * a->column);
     err = EXSET_MPI(ctx,
                     MPI_Allreduce(MPI_IN_PLACE, part, (int)planes, MPI_DOUBLE, MPI_SUM, ctx->comm));
   }

@@ -19,10 +19,6 @@ typedef struct {
   int64_t iy; /* array index of k_y */
 } plane_t;
 
-static int64_t signed_index(int64_t i, int64_t n) {
-  return i <= n / 2 ? i : i - n;
-}
-
 static int round_up(int n) {
   return (n + EXSET_RNG_QUANTUM - 1) / EXSET_RNG_QUANTUM * EXSET_RNG_QUANTUM;
 }
@@ -46,8 +42,9 @@ EXSET_CLONES static void turn_round(int n, const float *at_first, float *restric
 static void fill_half(const plane_t *plane, int64_t pair, int64_t from, int64_t to,
                       float *const amplitude[2], float *const column[2]) {
   const int64_t nz = plane->n[EXSET_AXIS_Z];
-  const uint32_t word[3] = {
-      (uint32_t)pair, (uint32_t)signed_index(plane->iy, plane->n[EXSET_AXIS_Y]), plane->component};
+  const uint32_t word[3] = {(uint32_t)pair,
+                            (uint32_t)exset_signed_index(plane->iy, plane->n[EXSET_AXIS_Y]),
+                            plane->component};
   uint32_t kz[EXSET_RNG_RUN] __attribute__((aligned(64)));
   float turned[2][EXSET_RNG_RUN] __attribute__((aligned(64))) = {{0}};
   for (int64_t first = from; first < to; first += EXSET_RNG_RUN) {
@@ -70,7 +67,8 @@ static void fill_edge(const plane_t *plane, int64_t kx, const float *amplitude, 
   const int64_t nz = plane->n[EXSET_AXIS_Z], ny = plane->n[EXSET_AXIS_Y];
   const int64_t my = (ny - plane->iy) % ny;
   const bool above = plane->iy > my;
-  const uint32_t word[3] = {(uint32_t)(kx / 2), (uint32_t)signed_index(my, ny), plane->component};
+  const uint32_t word[3] = {(uint32_t)(kx / 2), (uint32_t)exset_signed_index(my, ny),
+                            plane->component};
   uint32_t kz[EXSET_RNG_RUN] __attribute__((aligned(64)));
   float a[EXSET_RNG_RUN] __attribute__((aligned(64))) = {0};
   for (int64_t first = 0; first < nz; first += EXSET_RNG_RUN) {
@@ -79,7 +77,7 @@ static void fill_edge(const plane_t *plane, int64_t kx, const float *amplitude, 
     float *const out[2] = {kx % 2 ? NULL : start, kx % 2 ? start : NULL};
     for (int i = 0; i < round_up(n); i++) {
       const int64_t iz = i < n ? first + i : 0, mz = iz > 0 ? nz - iz : 0;
-      kz[i] = (uint32_t)signed_index(above || iz > mz ? mz : iz, nz);
+      kz[i] = (uint32_t)exset_signed_index(above || iz > mz ? mz : iz, nz);
       a[i] = amplitude[iz < mz ? iz : mz];
     }
     exset_rng_modes(plane->key, word, n, kz, (const float *[2]){a, a}, out);

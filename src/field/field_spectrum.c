@@ -30,7 +30,7 @@ int exset_model_copy(exset_ctx_t *ctx, const exset_model_t *from, exset_model_t 
 }
 
 double exset_wavenumber(int64_t i, int64_t n, double voxel) {
-  return 2 * pi * (double)(i <= n / 2 ? i : i - n) / ((double)n * voxel);
+  return 2 * pi * (double)exset_signed_index(i, n) / ((double)n * voxel);
 }
 
 double exset_term_log_density(const exset_term_t *term, double kr2, double kz2) {

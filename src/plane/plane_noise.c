@@ -9,10 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-static int64_t signed_index(int64_t i, int64_t n) {
-  return i <= n / 2 ? i : i - n;
-}
-
 /* Normal variates of the first n counters. */
 static void draw(exset_rng_key_t key, int n, exset_rng_batch_t *words,
                  exset_normal_batch_t *normals) {
@@ -55,7 +51,7 @@ static void fill_edge(const exset_plane_t *plane, exset_rng_key_t key, uint32_t 
     const int n = (int)(drawn - first < EXSET_RNG_BATCH ? drawn - first : EXSET_RNG_BATCH);
     for (int i = 0; i < n; i++) {
       words.word[0][i] = (uint32_t)(k_col / 2);
-      words.word[1][i] = (uint32_t)signed_index(first + i, rows);
+      words.word[1][i] = (uint32_t)exset_signed_index(first + i, rows);
       words.word[2][i] = 0;
       words.word[3][i] = component;
     }
@@ -81,7 +77,8 @@ void plane_noise(const exset_plane_t *plane, exset_rng_key_t key, uint32_t compo
                  float *noise) {
   const int64_t cols = plane->cols, inner = (cols + 1) / 2; /* modes other than cols/2 */
   for (int64_t i = 0; i < plane->rows; i++)
-    fill_row(key, component, signed_index(i, plane->rows), inner, noise + 2 * i * plane->row_modes);
+    fill_row(key, component, exset_signed_index(i, plane->rows), inner,
+             noise + 2 * i * plane->row_modes);
   fill_edge(plane, key, component, 0, noise);
   if (cols % 2 == 0) fill_edge(plane, key, component, cols / 2, noise);
 }
