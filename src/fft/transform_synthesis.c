@@ -127,11 +127,14 @@ static void gather_group(run_t *run, group_t group, complex_t *to) {
   }
 }
 
-static void take_group(const run_t *run, group_t group, const complex_t *from) {
+static void take_group(run_t *run, group_t group, const complex_t *from) {
   const int64_t batches = transform_batches(run->t);
 #pragma omp parallel for schedule(dynamic) num_threads(run->t->threads)
-  for (int64_t i = 0; i < group.n * batches; i++)
-    take_batch(run, exset_thread(), group, i / batches, i % batches, from);
+  for (int64_t i = 0; i < group.n * batches; i++) {
+    const int thread = exset_thread();
+    take_batch(run, thread, group, i / batches, i % batches, from);
+    if (thread == 0) transform_exchange_progress(&run->row);
+  }
 }
 
 /* With Q > 1 a group is gathered while the one before is on its way. */
