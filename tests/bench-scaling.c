@@ -245,8 +245,9 @@ static double exchange_seconds(exset_ctx_t *ctx, int bytes, int repeats) {
     MPI_Request request;
     MPI_Barrier(ctx->comm);
     const double start = MPI_Wtime();
-    MPI_Ialltoall(send, bytes, MPI_BYTE, receive, bytes, MPI_BYTE, ctx->comm, &request);
-    MPI_Wait(&request, MPI_STATUS_IGNORE);
+    MUST(ctx, EXSET_MPI(ctx, MPI_Ialltoall(send, bytes, MPI_BYTE, receive, bytes, MPI_BYTE,
+                                           ctx->comm, &request)));
+    MUST(ctx, EXSET_MPI(ctx, MPI_Wait(&request, MPI_STATUS_IGNORE)));
     best = fmin(best, MPI_Wtime() - start);
   }
   free(send);

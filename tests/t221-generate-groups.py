@@ -83,4 +83,5 @@ for ranks, groups, number, n in ((1, 1, 2, 3), (2, 2, 2, 40), (2, 1, 3, 40), (3,
 
 bad("generate", 3, "-realisation_groups 2 does not divide the number of ranks, 3", *size, "-realisations", "2", "-realisation_groups", "2")
 bad("generate", 1, "-realisation_groups", *size, "-realisation_groups", "-1")
+bad("generate", 3, "-fft_grid 3,1 is not allowed: P Q ranks, but a group has 1 of 3", *size, "-realisations", "3", "-realisation_groups", "3", "-fft_grid", "3,1")
 end()

@@ -77,6 +77,11 @@ static int take_given(exset_ctx_t *ctx, const generate_plan_t *plan, exset_memor
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "-realisation_groups %d does not divide the number of ranks, %d",
                       plan->n_groups, ctx->size);
+  const int *grid = plan->sampler.grid;
+  if (grid[0] > 0 && (int64_t)grid[0] * grid[1] != ctx->size / plan->n_groups)
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "-fft_grid %d,%d is not allowed: P Q ranks, but a group has %d of %d",
+                      grid[0], grid[1], ctx->size / plan->n_groups, ctx->size);
   if (plan->n_groups > plan->realisations)
     exset_warn(ctx, "%d of %d groups of ranks have no realisation to make",
                plan->n_groups - (int)plan->realisations, plan->n_groups);

@@ -116,8 +116,9 @@ static const exset_key_t keys[] = {
     {"plan_files", EXSET_KEY_REAL, 1, "(0,inf)", "GB/s", "20", ",generate,",
      "speed of the file system there"},
     {"fft_plan", EXSET_KEY_CHOICE, 1, "estimate,measure", "", "estimate", ",generate,",
-     "how transforms are planned; measure takes seconds to minutes and pays off for many "
-     "realisations"},
+     "how transforms are planned; measure takes 0.1 to some seconds, gains little, and may move "
+     "single "
+     "voxels"},
     {"fft_wisdom", EXSET_KEY_STRING, 1, "", "", NULL, ",generate,",
      "file of planning experience: read if it is there, written after planning"},
 
