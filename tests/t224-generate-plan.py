@@ -54,8 +54,8 @@ bad("generate", 2, "product is the number of ranks, 32", *plan, "-plan_nodes", "
 for key, value in (("plan_ranks", "0"), ("plan_nodes", "-1"), ("plan_nodes", "1000001"), ("plan_threads", "0"), ("plan_network", "0"), ("plan_files", "-1")):
     bad("generate", 1, f'-{key} is "{value}": allowed is', *plan, f"-{key}", value)
 bad("generate", 1, "-plan_nodes 4 plans for another machine: it needs -dry_run", *[word for word in plan if word != "-dry_run"], "-plan_nodes", "4")
-r = good("generate", 1, "gaussian.yaml", "-size", "64", "-voxel_size", "1", "-dry_run", "-plan_nodes", "250")
-check(r.stdout + r.stderr, "250 nodes" in r.stdout and "some have nothing to do" in r.stderr)
+r = good("generate", 1, "gaussian.yaml", "-size", "64", "-voxel_size", "1", "-dry_run", "-plan_nodes", "250000", "-plan_ranks", "4096")
+check(r.stdout + r.stderr, "250000 nodes" in r.stdout and "some have nothing to do" in r.stderr)
 bad("generate", 1, "ranks are not allowed: at most 2^30", *plan, "-plan_nodes", "1000000", "-plan_ranks", "4096")
 check("no estimate unasked", "planned" not in good("generate", 1, *plan).stdout)
 

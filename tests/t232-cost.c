@@ -159,6 +159,11 @@ static void test_scaling(exset_ctx_t *ctx) {
   exset_cost_t cost;
   MUST(ctx, exset_grid_init(ctx, n, voxel, &grid));
   CHECK(exset_cost_twin(ctx, &grid, &model, NULL, 0, &m, &cost) == EXSET_ERR_INPUT);
+  ctx->message[0] = '\0';
+  const exset_machine_t most = machine_of(1 << 18, 4000, 1); /* far more ranks than columns */
+  MUST(ctx, exset_cost_twin(ctx, &grid, &model, NULL, 0, &most, &cost));
+  CHECK_MSG(cost.rank_bytes > 0 && cost.total > 0 && cost.total < INFINITY, "%g bytes, %g s",
+            cost.rank_bytes, cost.total);
 }
 
 /* Process grids of large runs: rows stay on the nodes, so that data cross the network once; threads do not change that. */
