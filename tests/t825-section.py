@@ -79,6 +79,19 @@ for axis, indices in (("z", (0, 4, 8)), ("y", (3, 4, 5)), ("x", (10,))):
         found = [np.array(page) for page in ImageSequence.Iterator(stack)]
     check(f"pages across {axis}", np.array_equal(found, [GRAY[plane(axis, i)] for i in indices]))
 
+# across x many planes are read at once: all of them, overlapping ranges, and more than memory is given for
+good("section", 3, "packed.vtkhdf", "-section_plane", "x=:,x=2:9:3,x=1", "-o", "x.tif")
+with Image.open(path("x.tif")) as stack:
+    found = [np.array(page) for page in ImageSequence.Iterator(stack)]
+check("all planes across x", np.array_equal(found, [GRAY[plane("x", i)] for i in [*range(14), 2, 5, 8, 1]]))
+z, y, x = np.ogrid[:64, :1024, :1300]
+wide = (1 + (z // 3 + y // 5 + x * x // 1000) % 3).astype(np.uint8)
+wide.tofile(path("wide.raw"))
+good("section", 1, "wide.raw", "-raw_size", "64,1024,1300", "-image_labels", "1,2,3", "-section_plane", "x=::600", "-o", "w.png")
+for i in (0, 600, 1200):
+    check(f"x={i} of a large volume", np.array_equal(image(f"w_x{i}.png"), wide[:, :, i]))
+del wide
+
 # colours: a palette whose indices are the phases; both kinds go into coverage
 good("section", 1, "v.vtkhdf", "-section_plane", "z=2", "-section_colours", "true", "-o", "c.png")
 with Image.open(path("c.png")) as picture:

@@ -21,7 +21,11 @@ typedef struct {
   int axis;
   int64_t index;
   int64_t rows, cols;
-  uint8_t *value; /* rank 0: [rows][cols] */
+  uint8_t *value;               /* rank 0: [rows][cols] */
+  const section_range_t *range; /* it is one of these */
+  exset_volume_t slab;          /* what was read for it, and for planes that follow */
+  int64_t first;                /* plane of the slab */
+  uint8_t *own;                 /* across x: this rank's rows */
 } section_t;
 
 static int row_axis(int axis) {
@@ -34,11 +38,22 @@ static int col_axis(int axis) {
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
+/* This rank's rows of the plane: the slab, or a column of it. */
+static const uint8_t *own_rows(section_t *section) {
+  const exset_grid_t *g = &section->slab.grid;
+  const int64_t planes = g->n[section->axis], n = g->nz_local * g->n[1];
+  if (planes == 1) return section->slab.phase;
+  const uint8_t *column = section->slab.phase + (section->index - section->first);
+  for (int64_t i = 0; i < n; i++) section->own[i] = column[i * planes];
+  return section->own;
+}
+
 /* Rows of all ranks to rank 0. Across z there is one slab of one plane, else each plane of a slab is a row. */
-static int gather_rows(exset_ctx_t *ctx, const exset_volume_t *v, section_t *section) {
-  const exset_grid_t *g = &v->grid;
+static int gather_rows(exset_ctx_t *ctx, section_t *section) {
+  const exset_grid_t *g = &section->slab.grid;
+  const uint8_t *own = own_rows(section);
   if (section->axis == EXSET_AXIS_Z) {
-    if (ctx->rank == 0) memcpy(section->value, v->phase, (size_t)(section->rows * section->cols));
+    if (ctx->rank == 0) memcpy(section->value, own, (size_t)(section->rows * section->cols));
     return EXSET_OK;
   }
   int *count = NULL, err;
@@ -55,7 +70,7 @@ static int gather_rows(exset_ctx_t *ctx, const exset_volume_t *v, section_t *sec
                  EXSET_MPI(ctx, MPI_Type_contiguous((int)section->cols, MPI_UINT8_T, &row)));
   err = EXSET_MPI(ctx, MPI_Type_commit(&row));
   if (!err)
-    err = EXSET_MPI(ctx, MPI_Gatherv(v->phase, (int)g->nz_local, row, section->value, count,
+    err = EXSET_MPI(ctx, MPI_Gatherv(own, (int)g->nz_local, row, section->value, count,
                                      ctx->rank == 0 ? count + ctx->size : NULL, row, 0, ctx->comm));
   if (!err) err = EXSET_MPI(ctx, MPI_Type_free(&row));
 done:
@@ -63,17 +78,33 @@ done:
   return err;
 }
 
-static int read_section(exset_ctx_t *ctx, const section_plan_t *plan, section_t *section) {
+/* Planes across x are read many at a time, as each of them alone would take all rows of the file. */
+static int64_t planes_at_once(const exset_ctx_t *ctx, const section_plan_t *plan, int axis) {
+  const int64_t cells = INT64_C(1) << 26; /* of a rank */
+  int64_t z0, most;
+  if (axis != EXSET_AXIS_X) return 1;
+  exset_grid_slab(ctx, &plan->whole.grid, 0, &z0, &most);
+  const int64_t planes = cells / (most * plan->whole.grid.n[1]);
+  return planes > 1 ? planes : 1;
+}
+
+static int read_slab(exset_ctx_t *ctx, const section_plan_t *plan, section_t *section) {
   exset_volume_options_t options = plan->options;
-  exset_volume_t v;
-  for (int a = 0; a < 3; a++) {
-    options.box[a][0] = a == section->axis ? section->index : 0;
-    options.box[a][1] = a == section->axis ? section->index + 1 : plan->whole.grid.n[a];
-  }
-  EXSET_TRY(exset_volume_read(ctx, plan->input, &options, &v));
-  const int err = gather_rows(ctx, &v, section);
-  exset_volume_clear(&v);
-  return err;
+  const section_range_t *r = section->range;
+  int64_t end = section->index + planes_at_once(ctx, plan, section->axis);
+  if (end > r->end) end = r->end;
+  for (int a = 0; a < 3; a++) options.box[a][1] = plan->whole.grid.n[a];
+  options.box[section->axis][0] = section->index;
+  options.box[section->axis][1] = end - (end - section->index - 1) % r->step; /* behind a plane */
+  section->first = section->index;
+  exset_volume_clear(&section->slab);
+  return exset_volume_read(ctx, plan->input, &options, &section->slab);
+}
+
+static int read_section(exset_ctx_t *ctx, const section_plan_t *plan, section_t *section) {
+  const int64_t at = section->index - section->first, n = section->slab.grid.n[section->axis];
+  if (at < 0 || at >= n) EXSET_TRY(read_slab(ctx, plan, section)); /* n = 0: nothing read yet */
+  return gather_rows(ctx, section);
 }
 
 /* ---- writing: rank 0 ------------------------------------------------------------------------- */
@@ -199,6 +230,7 @@ static int make_pages(exset_ctx_t *ctx, const section_plan_t *plan, const char *
   for (int i = 0; !err && i < plan->n_ranges; i++) {
     const section_range_t *r = &plan->range[i];
     if (r->axis != section->axis) continue;
+    section->range = r;
     for (section->index = r->first; !err && section->index < r->end; section->index += r->step) {
       err = make_page(ctx, plan, writer, section);
       if (!err) report(ctx, plan, file, page++, section, list);
@@ -228,16 +260,20 @@ static int make_stack(exset_ctx_t *ctx, const exset_config_t *config, const sect
 static int make_sections_across(exset_ctx_t *ctx, const exset_config_t *config,
                                 const section_plan_t *plan, int axis, cJSON *list) {
   section_t section = new_section(plan, axis);
-  EXSET_TRY(
-      exset_alloc_all(ctx, ctx->rank == 0 ? section.rows * section.cols : 0, 1, &section.value));
-  int err = EXSET_OK;
-  if (plan->tiff) err = make_stack(ctx, config, plan, &section, list);
+  const exset_grid_t *g = &plan->whole.grid;
+  int err = exset_alloc(ctx, ctx->rank == 0 ? section.rows * section.cols : 0, 1, &section.value);
+  if (!err && axis == EXSET_AXIS_X) err = exset_alloc(ctx, g->nz_local * g->n[1], 1, &section.own);
+  err = exset_agree(ctx, err);
+  if (plan->tiff && !err) err = make_stack(ctx, config, plan, &section, list);
   for (int i = 0; !plan->tiff && !err && i < plan->n_ranges; i++) {
     const section_range_t *r = &plan->range[i];
     if (r->axis != axis) continue;
+    section.range = r;
     for (section.index = r->first; !err && section.index < r->end; section.index += r->step)
       err = make_picture(ctx, config, plan, &section, list);
   }
+  exset_volume_clear(&section.slab);
+  free(section.own);
   free(section.value);
   return err;
 }
