@@ -57,6 +57,7 @@ bad("generate", 1, "-plan_nodes 4 plans for another machine: it needs -dry_run",
 r = good("generate", 1, "gaussian.yaml", "-size", "64", "-voxel_size", "1", "-dry_run", "-plan_nodes", "250000", "-plan_ranks", "4096")
 check(r.stdout + r.stderr, "250000 nodes" in r.stdout and "some have nothing to do" in r.stderr)
 bad("generate", 1, "ranks are not allowed: at most 2^30", *plan, "-plan_nodes", "1000000", "-plan_ranks", "4096")
+check("ranks of no nodes", "without -plan_nodes" in good("generate", 2, *plan, "-plan_ranks", "4").stderr)
 check("no estimate unasked", "planned" not in good("generate", 1, *plan).stdout)
 
 # sizes with large prime factors, each once, in boxes of any shape; ranks without work

@@ -55,6 +55,9 @@ static int read_planned(exset_ctx_t *ctx, const exset_config_t *config, generate
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "-plan_nodes %" PRId64 " plans for another machine: it needs -dry_run",
                       planned->nodes);
+  if (planned->nodes == 0 && dry_run &&
+      (exset_config_given(config, "plan_ranks") || exset_config_given(config, "plan_threads")))
+    exset_warn(ctx, "-plan_ranks and -plan_threads say nothing without -plan_nodes");
   planned->ranks = (int)ranks;
   planned->threads = (int)threads;
   planned->network *= 1e9 / 8;
