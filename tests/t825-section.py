@@ -79,11 +79,13 @@ for axis, indices in (("z", (0, 4, 8)), ("y", (3, 4, 5)), ("x", (10,))):
         found = [np.array(page) for page in ImageSequence.Iterator(stack)]
     check(f"pages across {axis}", np.array_equal(found, [GRAY[plane(axis, i)] for i in indices]))
 
-# across x many planes are read at once: all of them, overlapping ranges, and more than memory is given for
-good("section", 3, "packed.vtkhdf", "-section_plane", "x=:,x=2:9:3,x=1", "-o", "x.tif")
-with Image.open(path("x.tif")) as stack:
-    found = [np.array(page) for page in ImageSequence.Iterator(stack)]
-check("all planes across x", np.array_equal(found, [GRAY[plane("x", i)] for i in [*range(14), 2, 5, 8, 1]]))
+# many planes are read at once: all of them, overlapping ranges, and more than memory is given for
+for ranks, source in ((3, "packed.vtkhdf"), (5, "v.vtkhdf")):
+    good("section", ranks, source, "-section_plane", "x=:,x=2:9:3,x=1,y=:,y=4,z=1:,z=0:9:4,z=:3", "-o", "all.tif")
+    for axis, indices in (("z", (*range(1, 11), 0, 4, 8, 0, 1, 2)), ("y", (*range(20), 4)), ("x", (*range(14), 2, 5, 8, 1))):
+        with Image.open(path(f"all_{axis}.tif")) as stack:
+            found = [np.array(page) for page in ImageSequence.Iterator(stack)]
+        check(f"all planes across {axis}", np.array_equal(found, [GRAY[plane(axis, i)] for i in indices]))
 z, y, x = np.ogrid[:64, :1024, :1300]
 wide = (1 + (z // 3 + y // 5 + x * x // 1000) % 3).astype(np.uint8)
 wide.tofile(path("wide.raw"))

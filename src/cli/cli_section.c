@@ -25,7 +25,7 @@ typedef struct {
   const section_range_t *range; /* it is one of these */
   exset_volume_t slab;          /* what was read for it, and for planes that follow */
   int64_t first;                /* plane of the slab */
-  uint8_t *own;                 /* across x: this rank's rows */
+  uint8_t *own;                 /* across y and x: this rank's rows */
 } section_t;
 
 static int row_axis(int axis) {
@@ -38,39 +38,55 @@ static int col_axis(int axis) {
 
 /* ---- reading -------------------------------------------------------------------------------- */
 
-/* This rank's rows of the plane: the slab, or a column of it. */
+/* This rank's rows of the plane, from the planes of its slab. */
 static const uint8_t *own_rows(section_t *section) {
   const exset_grid_t *g = &section->slab.grid;
-  const int64_t planes = g->n[section->axis], n = g->nz_local * g->n[1];
-  if (planes == 1) return section->slab.phase;
-  const uint8_t *column = section->slab.phase + (section->index - section->first);
-  for (int64_t i = 0; i < n; i++) section->own[i] = column[i * planes];
+  const int64_t at = section->index - section->first, cols = section->cols;
+  const int64_t planes = g->n[section->axis], rows = g->nz_local;
+  const uint8_t *phase = section->slab.phase;
+  if (section->axis == EXSET_AXIS_Z)
+    return at < g->z0 || at >= g->z0 + g->nz_local ? phase
+                                                   : phase + (at - g->z0) * section->rows * cols;
+  if (planes == 1) return phase;
+  if (section->axis == EXSET_AXIS_Y)
+    for (int64_t z = 0; z < rows; z++)
+      memcpy(section->own + z * cols, phase + (z * planes + at) * cols, (size_t)cols);
+  else
+    for (int64_t i = 0; i < rows * cols; i++) section->own[i] = phase[i * planes + at];
   return section->own;
 }
 
-/* Rows of all ranks to rank 0. Across z there is one slab of one plane, else each plane of a slab is a row. */
-static int gather_rows(exset_ctx_t *ctx, section_t *section) {
+/* Rows of the plane that a rank has, and the first of them. Across z one rank has all, else each plane of a slab is a row. */
+static void rows_of(const exset_ctx_t *ctx, const section_t *section, int rank, int *count,
+                    int *before) {
   const exset_grid_t *g = &section->slab.grid;
-  const uint8_t *own = own_rows(section);
+  int64_t z0, nz;
+  exset_grid_slab(ctx, g, rank, &z0, &nz);
   if (section->axis == EXSET_AXIS_Z) {
-    if (ctx->rank == 0) memcpy(section->value, own, (size_t)(section->rows * section->cols));
-    return EXSET_OK;
+    const bool owner = exset_grid_owner(ctx, g, section->index - section->first) == rank;
+    nz = owner ? section->rows : 0;
+    z0 = 0;
   }
+  *count = (int)nz;
+  *before = (int)(nz > 0 ? z0 : 0);
+}
+
+/* Rows of all ranks to rank 0. */
+static int gather_rows(exset_ctx_t *ctx, section_t *section) {
+  const uint8_t *own = own_rows(section);
+  int own_count, own_before;
+  rows_of(ctx, section, ctx->rank, &own_count, &own_before);
   int *count = NULL, err;
   MPI_Datatype row;
   EXSET_TRY(
       exset_alloc_all(ctx, ctx->rank == 0 ? 2 * (int64_t)ctx->size : 0, sizeof *count, &count));
-  for (int r = 0; ctx->rank == 0 && r < ctx->size; r++) {
-    int64_t z0, nz;
-    exset_grid_slab(ctx, g, r, &z0, &nz);
-    count[r] = (int)nz;
-    count[ctx->size + r] = (int)(nz > 0 ? z0 : 0);
-  }
+  for (int r = 0; ctx->rank == 0 && r < ctx->size; r++)
+    rows_of(ctx, section, r, &count[r], &count[ctx->size + r]);
   EXSET_TRY_GOTO(err, done,
                  EXSET_MPI(ctx, MPI_Type_contiguous((int)section->cols, MPI_UINT8_T, &row)));
   err = EXSET_MPI(ctx, MPI_Type_commit(&row));
   if (!err)
-    err = EXSET_MPI(ctx, MPI_Gatherv(own, (int)g->nz_local, row, section->value, count,
+    err = EXSET_MPI(ctx, MPI_Gatherv(own, own_count, row, section->value, count,
                                      ctx->rank == 0 ? count + ctx->size : NULL, row, 0, ctx->comm));
   if (!err) err = EXSET_MPI(ctx, MPI_Type_free(&row));
 done:
@@ -78,20 +94,19 @@ done:
   return err;
 }
 
-/* Planes across x are read many at a time, as each of them alone would take all rows of the file. */
-static int64_t planes_at_once(const exset_ctx_t *ctx, const section_plan_t *plan, int axis) {
-  const int64_t cells = INT64_C(1) << 26; /* of a rank */
-  int64_t z0, most;
-  if (axis != EXSET_AXIS_X) return 1;
-  exset_grid_slab(ctx, &plan->whole.grid, 0, &z0, &most);
-  const int64_t planes = cells / (most * plan->whole.grid.n[1]);
-  return planes > 1 ? planes : 1;
+/* Neighbouring planes are read many at a time, as each alone would take whole chunks; those across x in any case, as they take
+ * all rows of the file. */
+static int64_t planes_at_once(const exset_ctx_t *ctx, const section_t *section) {
+  const double cells = 1 << 26; /* of a rank */
+  if (section->axis != EXSET_AXIS_X && section->range->step > 1) return 1;
+  const double planes = cells * ctx->size / ((double)section->rows * (double)section->cols);
+  return planes > 1 ? (int64_t)planes : 1;
 }
 
 static int read_slab(exset_ctx_t *ctx, const section_plan_t *plan, section_t *section) {
   exset_volume_options_t options = plan->options;
   const section_range_t *r = section->range;
-  int64_t end = section->index + planes_at_once(ctx, plan, section->axis);
+  int64_t end = section->index + planes_at_once(ctx, section);
   if (end > r->end) end = r->end;
   for (int a = 0; a < 3; a++) options.box[a][1] = plan->whole.grid.n[a];
   options.box[section->axis][0] = section->index;
@@ -262,7 +277,8 @@ static int make_sections_across(exset_ctx_t *ctx, const exset_config_t *config,
   section_t section = new_section(plan, axis);
   const exset_grid_t *g = &plan->whole.grid;
   int err = exset_alloc(ctx, ctx->rank == 0 ? section.rows * section.cols : 0, 1, &section.value);
-  if (!err && axis == EXSET_AXIS_X) err = exset_alloc(ctx, g->nz_local * g->n[1], 1, &section.own);
+  if (!err)
+    err = exset_alloc(ctx, axis == EXSET_AXIS_Z ? 0 : g->nz_local * section.cols, 1, &section.own);
   err = exset_agree(ctx, err);
   if (plan->tiff && !err) err = make_stack(ctx, config, plan, &section, list);
   for (int i = 0; !plan->tiff && !err && i < plan->n_ranges; i++) {
