@@ -58,7 +58,7 @@ static double plain_read(exset_ctx_t *ctx, const char *path, const exset_grid_t 
 static double our_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *v) {
   MPI_Barrier(ctx->comm);
   const double start = MPI_Wtime();
-  MUST(ctx, exset_volume_write(ctx, path, v, 0, NULL, 0, NULL));
+  MUST(ctx, exset_volume_write(ctx, path, v, NULL));
   MPI_Barrier(ctx->comm);
   return MPI_Wtime() - start;
 }
@@ -99,7 +99,7 @@ static void bench_compressed(exset_ctx_t *ctx, const char *path, exset_volume_t 
   for (int turn = 0; turn < TURNS / 2; turn++) {
     MPI_Barrier(ctx->comm);
     const double start = MPI_Wtime();
-    MUST(ctx, exset_volume_write_ext(ctx, path, v, &extras));
+    MUST(ctx, exset_volume_write(ctx, path, v, &extras));
     keep_best(MPI_Wtime() - start, &write);
     keep_best(our_read(ctx, path), &read);
   }

@@ -104,7 +104,9 @@ static void write_volume(exset_ctx_t *ctx, const char *path, const exset_volume_
   snprintf(own, sizeof own, "rank %d", ctx->rank);
   const exset_attribute_t attributes[2] = {{"model", "a: 1\nb: \xc2\xb5m"}, {"who", own}};
   const bool hdf5 = strstr(path, ".vtkhdf") || strstr(path, ".h5");
-  MUST(ctx, exset_volume_write(ctx, path, v, 2, attributes, hdf5 ? 2 : 0, arrays));
+  const exset_volume_extras_t extras = {
+      .n_attributes = 2, .attributes = attributes, .n_arrays = hdf5 ? 2 : 0, .arrays = arrays};
+  MUST(ctx, exset_volume_write(ctx, path, v, &extras));
   free(field[0]);
   free(field[1]);
 }

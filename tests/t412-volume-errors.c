@@ -44,7 +44,8 @@ static void expect_read(exset_ctx_t *ctx, const char *path, const exset_volume_o
 static void expect_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *v,
                          const exset_cellarray_t *array, int code, const char *words) {
   MPI_Barrier(ctx->comm);
-  const int err = exset_volume_write(ctx, path, v, 0, NULL, array != NULL, array);
+  const exset_volume_extras_t extras = {.n_arrays = array != NULL, .arrays = array};
+  const int err = exset_volume_write(ctx, path, v, &extras);
   CHECK_MSG(err == code, "code %d for %s: %s", err, path, ctx->message);
   MPI_Barrier(ctx->comm);
   char part[1200];
@@ -85,7 +86,8 @@ static void check_hdf5(exset_ctx_t *ctx, const exset_volume_t *v) {
   float *value;
   MUST(ctx, exset_alloc(ctx, exset_grid_cells_local(&v->grid) * 3, sizeof *value, &value));
   with_values.value = value;
-  MUST(ctx, exset_volume_write(ctx, path, v, 0, NULL, 1, &with_values));
+  const exset_volume_extras_t extras = {.n_arrays = 1, .arrays = &with_values};
+  MUST(ctx, exset_volume_write(ctx, path, v, &extras));
   free(value);
   exset_volume_options_t options = {.dataset = "nothing/here"};
   expect_read(ctx, path, &options, EXSET_ERR_INPUT,
@@ -109,7 +111,7 @@ static void check_truncated(exset_ctx_t *ctx, const exset_volume_t *v) {
   const char *endings[] = {"cut.vtkhdf", "cut.tif"};
   for (int e = 0; e < 2; e++) {
     const char *path = file(endings[e]);
-    MUST(ctx, exset_volume_write(ctx, path, v, 0, NULL, 0, NULL));
+    MUST(ctx, exset_volume_write(ctx, path, v, NULL));
     struct stat info;
     CHECK(stat(path, &info) == 0);
     MPI_Barrier(ctx->comm);
@@ -122,7 +124,7 @@ static void check_truncated(exset_ctx_t *ctx, const exset_volume_t *v) {
 
 static void check_raw(exset_ctx_t *ctx, const exset_volume_t *v) {
   const char *path = file("good.raw");
-  MUST(ctx, exset_volume_write(ctx, path, v, 0, NULL, 0, NULL));
+  MUST(ctx, exset_volume_write(ctx, path, v, NULL));
   exset_volume_options_t options = {.raw_size = {6, 5, 8}};
   expect_read(ctx, path, &options, EXSET_ERR_INPUT, "good.raw|210 bytes|6,5,8|240|480");
   options.raw_size[2] = 0;
@@ -162,7 +164,8 @@ static void check_write_mistakes(exset_ctx_t *ctx, const exset_volume_t *v) {
   array.name = "phase";
   expect_write(ctx, file("volume.h5"), v, &array, EXSET_ERR_INPUT, "\"phase\"");
   const exset_attribute_t twice[2] = {{"seed", "1"}, {"seed", "2"}};
-  CHECK(exset_volume_write(ctx, file("twice.h5"), v, 2, twice, 0, NULL) == EXSET_ERR_RUN);
+  const exset_volume_extras_t extras = {.n_attributes = 2, .attributes = twice};
+  CHECK(exset_volume_write(ctx, file("twice.h5"), v, &extras) == EXSET_ERR_RUN);
   check_message(ctx, "twice.h5|already exists");
 }
 
@@ -177,7 +180,7 @@ static void check_full_disk(exset_ctx_t *ctx, const exset_volume_t *v) {
   signal(SIGXFSZ, SIG_IGN);
   for (int e = 0; e < 3; e++) {
     const char *path = file(endings[e]);
-    MUST(ctx, exset_volume_write(ctx, path, v, 0, NULL, 0, NULL));
+    MUST(ctx, exset_volume_write(ctx, path, v, NULL));
     struct stat before, after;
     CHECK(stat(path, &before) == 0);
     struct rlimit limit, small;
@@ -202,7 +205,7 @@ static void check_one_rank(exset_ctx_t *ctx, const exset_volume_t *v) {
     if (i == 2) memcpy(options.raw_size, size, sizeof size);
     const exset_volume_extras_t extras = {.compression = i == 1 ? EXSET_COMPRESSION_GZIP
                                                                 : EXSET_COMPRESSION_NONE};
-    MUST(ctx, exset_volume_write_ext(ctx, path, v, &extras));
+    MUST(ctx, exset_volume_write(ctx, path, v, &extras));
     struct rlimit limit, none;
     CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
     none = limit;
@@ -215,7 +218,7 @@ static void check_one_rank(exset_ctx_t *ctx, const exset_volume_t *v) {
     CHECK_MSG(err == EXSET_ERR_INPUT || err == EXSET_ERR_RUN, "code %d: %s", err, ctx->message);
     check_message(ctx, name[i]);
     if (i < 3) { /* planes of TIFF files go through rank 0 */
-      err = exset_volume_write_ext(ctx, path, v, &extras);
+      err = exset_volume_write(ctx, path, v, &extras);
       CHECK_MSG(err == EXSET_ERR_RUN, "code %d: %s", err, ctx->message);
       check_message(ctx, name[i]);
     }

@@ -46,7 +46,7 @@ int main(int argc, char **argv) {
   for (int e = 0; e < 3; e++) {
     char path[1100];
     snprintf(path, sizeof path, "%s/stack.%s", test_tmp(), endings[e]);
-    MUST(ctx, exset_volume_write(ctx, path, &v, 0, NULL, 0, NULL));
+    MUST(ctx, exset_volume_write(ctx, path, &v, NULL));
     const exset_volume_options_t options = {
         .raw_size = {e == 2 ? 100 : 0, e == 2 ? 100 : 0, e == 2 ? 100 : 0}};
     check(ctx, path, &options, &sum[1]);

@@ -39,7 +39,7 @@ static void write_volume(exset_ctx_t *ctx, const char *path, const exset_volume_
   exset_volume_extras_t extras = {.n_attributes = 1, .attributes = &note};
   if (strstr(path, "gzip")) extras.compression = EXSET_COMPRESSION_GZIP;
   if (strstr(path, "fields")) extras.n_arrays = 1, extras.arrays = &array;
-  MUST(ctx, exset_volume_write_ext(ctx, path, v, &extras));
+  MUST(ctx, exset_volume_write(ctx, path, v, &extras));
   free(field);
 }
 
@@ -222,13 +222,13 @@ static void check_mistakes(exset_ctx_t *ctx) {
   options.box[2][1] = 6;
   expect(ctx, path, &options, "image_labels");
   exset_volume_extras_t extras = {.compression = EXSET_COMPRESSION_GZIP};
-  CHECK(exset_volume_write_ext(ctx, path, &v, &extras) == EXSET_ERR_INPUT);
+  CHECK(exset_volume_write(ctx, path, &v, &extras) == EXSET_ERR_INPUT);
   CHECK(strstr(ctx->message, "m.tif cannot be compressed"));
   ctx->message[0] = 0;
   /* hints, also where the file is made anew for them */
   extras.hints = "striping_factor=2";
   path = path_of("h-gzip.vtkhdf");
-  MUST(ctx, exset_volume_write_ext(ctx, path, &v, &extras));
+  MUST(ctx, exset_volume_write(ctx, path, &v, &extras));
   check_boxes(ctx, path, n);
   exset_volume_clear(&v);
 }

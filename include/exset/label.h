@@ -27,6 +27,10 @@ typedef struct {
   double sums;               /* of squared components */
   double first;              /* the field that others are coupled to */
 } exset_label_memory_t;
+/* All of it. */
+static inline double exset_label_bytes(const exset_label_memory_t *m) {
+  return m->transform + m->scratch + m->labels + m->fields + m->sums + m->first;
+}
 /** keep_fields: all fields are asked for. Local. Errors: EXSET_ERR_INPUT (as exset_transform_layout). */
 int exset_label_memory(exset_ctx_t *ctx, const exset_grid_t *grid, const exset_model_t *model,
                        const exset_sampler_options_t *options, bool keep_fields,

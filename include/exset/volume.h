@@ -91,20 +91,17 @@ typedef struct {
 } exset_volume_extras_t;
 
 /**
- * Write a volume, atomically; the format follows the ending: .vtkhdf / .hdf / .h5 (VTKHDF
+ * Write a volume, atomically; extras may be NULL. The format follows the ending: .vtkhdf / .hdf / .h5 (VTKHDF
  * ImageData, all ranks at once), .tif / .tiff (stack of pages along z), .raw (8 bit).
  * Attributes and cell arrays are for VTKHDF only (EXSET_ERR_INPUT otherwise, for cell arrays). Attributes are strings of
  * any length, those of rank 0 are stored; names and number of the arrays, compression and hints are equal on all ranks.
  * Room for the file is asked for first: a full disk is noticed before anything is written. Compressed phases are held in
- * memory until the last rank has compressed its slab. exset_volume_write: neither compression nor hints.
+ * memory until the last rank has compressed its slab.
  * Collective. Errors: EXSET_ERR_INPUT (ending, folder, compression, hints), EXSET_ERR_RUN.
  */
 int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
-                       int n_attributes, const exset_attribute_t *attributes, int n_arrays,
-                       const exset_cellarray_t *arrays);
-int exset_volume_write_ext(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
-                           const exset_volume_extras_t *extras);
-/** The errors that exset_volume_write_ext would give for this path and these extras (values of arrays may be NULL), before
+                       const exset_volume_extras_t *extras);
+/** The errors that exset_volume_write would give for this path and these extras (values of arrays may be NULL), before
  *  any work is done. Collective. Errors: EXSET_ERR_INPUT. */
 int exset_volume_write_check(exset_ctx_t *ctx, const char *path,
                              const exset_volume_extras_t *extras);

@@ -155,7 +155,7 @@ static int write_fields(exset_ctx_t *ctx, const exset_config_t *config, const pl
   extras.n_attributes = provenance.n;
   extras.attributes = provenance.attribute;
   exset_info(ctx, "writing %s", plan->fields_path);
-  if (!err) err = exset_volume_write_ext(ctx, plan->fields_path, volume, &extras);
+  if (!err) err = exset_volume_write(ctx, plan->fields_path, volume, &extras);
   cli_provenance_clear(&provenance);
   return err;
 }

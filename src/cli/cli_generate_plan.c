@@ -7,10 +7,6 @@
 #include <math.h>
 #include <stdio.h>
 
-static double total(const exset_label_memory_t *m) {
-  return m->transform + m->scratch + m->labels + m->fields + m->sums + m->first;
-}
-
 /* What a rank of so many that make a twin together will take. Local. */
 static int rank_memory_of(exset_ctx_t *place, const generate_plan_t *plan,
                           exset_label_memory_t *m) {
@@ -48,7 +44,7 @@ static int try_groups(exset_ctx_t *ctx, const generate_plan_t *plan, int n_group
   const int ranks = ctx->size / n_groups;
   exset_label_memory_t m;
   EXSET_TRY(exset_agree(ctx, rank_memory(ctx, plan, ranks, ctx->rank % ranks, &m)));
-  return exset_memory_fit(ctx, total(&m), fit);
+  return exset_memory_fit(ctx, exset_label_bytes(&m), fit);
 }
 
 /* Rank-rounds spent over those needed: 1 when no group is ever without work. */
@@ -138,14 +134,14 @@ static int print_memory(exset_ctx_t *ctx, const exset_ctx_t *group, const genera
   EXSET_TRY(exset_agree(ctx, rank_memory(ctx, plan, group->size, group->rank, &own)));
   const double process = (double)exset_memory_resident() + later_bytes(plan);
   const bool works = exset_group_of(ctx, plan->n_groups, ctx->rank) < plan->realisations;
-  const double twin = total(&own) + compressed_bytes(group, plan);
+  const double twin = exset_label_bytes(&own) + compressed_bytes(group, plan);
   double sum[2] = {(works ? twin : 0) + process, process};
   EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_DOUBLE, MPI_SUM, ctx->comm)));
   exset_print(
       ctx,
       "memory      %.3g GB on the busiest of %d rank%s: transform %.3g, scratch %.3g, labels %.3g, "
       "fields %.3g, sums of squares %.3g, first field %.3g\n",
-      total(m) / 1e9, group->size, group->size == 1 ? "" : "s", m->transform / 1e9,
+      exset_label_bytes(m) / 1e9, group->size, group->size == 1 ? "" : "s", m->transform / 1e9,
       m->scratch / 1e9, m->labels / 1e9, m->fields / 1e9, m->sums / 1e9, m->first / 1e9);
   exset_print(ctx, "peak        %.4g GB in %d process%s, %.3g of it libraries\n", sum[0] / 1e9,
               ctx->size, ctx->size == 1 ? "" : "es", sum[1] / 1e9);

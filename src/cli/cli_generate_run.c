@@ -44,7 +44,7 @@ static int write_twin(worker_t *w, int64_t number, const char *path) {
   extras.n_attributes = w->provenance.n;
   extras.attributes = w->provenance.attribute;
   extras.arrays = w->array;
-  return exset_volume_write_ext(w->ctx, path, &w->volume, &extras);
+  return exset_volume_write(w->ctx, path, &w->volume, &extras);
 }
 
 static int write_numbered(worker_t *w, int64_t number) {

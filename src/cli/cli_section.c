@@ -328,7 +328,7 @@ static int write_box(exset_ctx_t *ctx, const exset_config_t *config, const secti
   extras.n_attributes = provenance.n;
   extras.attributes = provenance.attribute;
   exset_info(ctx, "writing %s", plan->path);
-  if (!err) err = exset_volume_write_ext(ctx, plan->path, volume, &extras);
+  if (!err) err = exset_volume_write(ctx, plan->path, volume, &extras);
   cli_provenance_clear(&provenance);
   return err;
 }

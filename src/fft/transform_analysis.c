@@ -138,8 +138,8 @@ static int give_all(run_t *run) {
 int exset_transform_analysis(exset_ctx_t *ctx, exset_transform_t *t, exset_rows_fn give, void *user,
                              exset_transform_seconds_t *seconds) {
   run_t run = {.t = t, .give = give, .user = user};
-  run.column = (exchange_t){.ctx = ctx, .comm = t->column, .request = MPI_REQUEST_NULL};
-  run.row = (exchange_t){.ctx = ctx, .comm = t->row, .request = MPI_REQUEST_NULL};
+  run.column = transform_exchange_none(ctx, t->column);
+  run.row = transform_exchange_none(ctx, t->row);
   const double start = MPI_Wtime();
   EXSET_TRY(give_all(&run));
   transform_add_seconds(t, MPI_Wtime() - start, run.column.seconds + run.row.seconds, seconds);

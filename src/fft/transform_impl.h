@@ -162,6 +162,8 @@ typedef struct {
   int err;        /* of the first failure */
 } exchange_t;
 
+/** No exchange yet. Local. */
+exchange_t transform_exchange_none(exset_ctx_t *ctx, MPI_Comm comm);
 /** Wait for the exchange before, and start one of `block` numbers with each rank. */
 void transform_exchange(exchange_t *e, int64_t block, const complex_t *send, complex_t *receive);
 /** Wait for the last exchange; its error. */

@@ -163,8 +163,8 @@ static int take_all(run_t *run) {
 int exset_transform_synthesis(exset_ctx_t *ctx, exset_transform_t *t, exset_columns_fn fill,
                               exset_rows_fn take, void *user, exset_transform_seconds_t *seconds) {
   run_t run = {.t = t, .fill = fill, .take = take, .user = user};
-  run.column = (exchange_t){.ctx = ctx, .comm = t->column, .request = MPI_REQUEST_NULL};
-  run.row = (exchange_t){.ctx = ctx, .comm = t->row, .request = MPI_REQUEST_NULL};
+  run.column = transform_exchange_none(ctx, t->column);
+  run.row = transform_exchange_none(ctx, t->row);
   const double start = MPI_Wtime();
   EXSET_TRY(fill_all(&run));
   EXSET_TRY(take_all(&run));

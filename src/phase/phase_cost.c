@@ -163,8 +163,7 @@ int exset_cost_twin(exset_ctx_t *ctx, const exset_grid_t *grid, const exset_mode
   if (err) return exset_fail(ctx, err, "%s", place.message);
   cost->p = job.l.p;
   cost->q = job.l.q;
-  cost->rank_bytes = memory.transform + memory.scratch + memory.labels + memory.fields +
-                     memory.sums + memory.first;
+  cost->rank_bytes = exset_label_bytes(&memory);
   cost_of_work(&job, cost);
   cost_of_exchanges(&job, n_arrays, cost);
   cost_of_files(&job, n_arrays, cost);

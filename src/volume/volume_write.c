@@ -125,9 +125,11 @@ static int write_format(exset_ctx_t *ctx, const char *temp, format_t format,
   return exset_volume_hdf5_write(ctx, temp, volume, extras);
 }
 
-int exset_volume_write_ext(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
-                           const exset_volume_extras_t *extras) {
+int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
+                       const exset_volume_extras_t *extras) {
+  const exset_volume_extras_t none = {.compression = EXSET_COMPRESSION_NONE};
   format_t format;
+  if (!extras) extras = &none;
   EXSET_TRY(check_format(ctx, path, &format));
   EXSET_TRY(check_extras(ctx, path, format, extras));
   char temp[4096];
@@ -136,12 +138,4 @@ int exset_volume_write_ext(exset_ctx_t *ctx, const char *path, const exset_volum
   if (!err) err = exset_outfile_commit(ctx, path);
   if (err) exset_outfile_discard(ctx, path);
   return err;
-}
-
-int exset_volume_write(exset_ctx_t *ctx, const char *path, const exset_volume_t *volume,
-                       int n_attributes, const exset_attribute_t *attributes, int n_arrays,
-                       const exset_cellarray_t *arrays) {
-  const exset_volume_extras_t extras = {n_attributes,           attributes, n_arrays, arrays,
-                                        EXSET_COMPRESSION_NONE, NULL};
-  return exset_volume_write_ext(ctx, path, volume, &extras);
 }
