@@ -43,7 +43,7 @@ static double measure(exset_ctx_t *ctx, const exset_volume_t *v, const double *s
   exset_conduct_run_t run;
   const exset_conduct_options_t options = {.pc_type = pc};
   const double start = MPI_Wtime();
-  MUST(ctx, exset_conduct_create(ctx, v, sigma, &c));
+  MUST(ctx, exset_conduct_create(ctx, v, EXSET_BOUNDARY_ELECTRODES, sigma, &c));
   const double ready = MPI_Wtime();
   MUST(ctx, exset_conduct_solve(c, EXSET_AXIS_Z, &options, NULL, NULL, &run));
   exset_conduct_destroy(&c);

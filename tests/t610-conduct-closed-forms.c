@@ -135,7 +135,7 @@ static void check_mistakes(exset_ctx_t *ctx) {
   exset_conduct_t *c;
   for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
     ctx->message[0] = 0;
-    CHECK(exset_conduct_create(ctx, &v, bad[k], &c) == EXSET_ERR_INPUT);
+    CHECK(exset_conduct_create(ctx, &v, EXSET_BOUNDARY_ELECTRODES, bad[k], &c) == EXSET_ERR_INPUT);
     CHECK(c == NULL && strlen(ctx->message) > 20);
   }
   ctx->message[0] = 0;

@@ -82,7 +82,7 @@ static void check_matrix(exset_ctx_t *ctx, conduct_system_t *s) {
 static void check_system(exset_ctx_t *ctx, const exset_volume_t *v, int axis) {
   exset_conduct_t *c;
   conduct_system_t s;
-  MUST(ctx, exset_conduct_create(ctx, v, sigma, &c));
+  MUST(ctx, exset_conduct_create(ctx, v, EXSET_BOUNDARY_ELECTRODES, sigma, &c));
   MUST(ctx, conduct_system_create(c, axis, &s));
   CHECK(s.unknowns > 0);
   check_symmetry(ctx, &s);
@@ -96,7 +96,7 @@ static void check_solvers(exset_ctx_t *ctx, const exset_volume_t *v, int axis, d
   static const char *const types[] = {"voxelmg", "hypre", "gamg", "bjacobi", "none"};
   exset_conduct_t *c;
   exset_conduct_run_t run;
-  MUST(ctx, exset_conduct_create(ctx, v, sigma, &c));
+  MUST(ctx, exset_conduct_create(ctx, v, EXSET_BOUNDARY_ELECTRODES, sigma, &c));
   for (size_t k = 0; k < sizeof types / sizeof *types; k++) {
     const exset_conduct_options_t options = {.rtol = k == 0 ? 0 : 1e-9, .pc_type = types[k]};
     MUST(ctx, exset_conduct_solve(c, axis, &options, NULL, NULL, &run));
@@ -121,7 +121,7 @@ static void check_fields(exset_ctx_t *ctx, const exset_volume_t *v, int axis) {
   exset_conduct_run_t run;
   MUST(ctx, exset_alloc(ctx, cells, sizeof *potential, &potential));
   MUST(ctx, exset_alloc(ctx, 3 * cells, sizeof *current, &current));
-  MUST(ctx, exset_conduct_create(ctx, v, sigma, &c));
+  MUST(ctx, exset_conduct_create(ctx, v, EXSET_BOUNDARY_ELECTRODES, sigma, &c));
   MUST(ctx, exset_conduct_solve(c, axis, &options, potential, current, &run));
   double sum[4] = {0};
   int64_t wrong = 0;
@@ -152,7 +152,7 @@ static void check_thin(exset_ctx_t *ctx) {
   conduct_system_t s;
   exset_conduct_run_t run, other;
   const exset_conduct_options_t options = {0}, plain = {.pc_type = "bjacobi"};
-  MUST(ctx, exset_conduct_create(ctx, &v, sigma, &c));
+  MUST(ctx, exset_conduct_create(ctx, &v, EXSET_BOUNDARY_ELECTRODES, sigma, &c));
   MUST(ctx, conduct_system_create(c, EXSET_AXIS_Z, &s));
   check_symmetry(ctx, &s);
   conduct_system_clear(&s);

@@ -20,7 +20,7 @@ int main(int argc, char **argv) {
     const double sigma[3] = {phase == 0, phase == 1, phase == 2};
     exset_conduct_t *c;
     exset_conduct_run_t run;
-    MUST(ctx, exset_conduct_create(ctx, &v, sigma, &c));
+    MUST(ctx, exset_conduct_create(ctx, &v, EXSET_BOUNDARY_ELECTRODES, sigma, &c));
     for (int axis = 0; axis < 3; axis++) {
       MUST(ctx, exset_conduct_solve(c, axis, &defaults, NULL, NULL, &run));
       CHECK_NEAR(run.sigma_eff, expected[phase][axis], 1.5e-6);

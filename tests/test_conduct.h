@@ -34,7 +34,7 @@ static inline exset_conduct_run_t case_solve(exset_ctx_t *ctx, const exset_volum
   exset_conduct_t *c;
   exset_conduct_run_t run;
   const exset_conduct_options_t options = {.rtol = rtol};
-  MUST(ctx, exset_conduct_create(ctx, v, sigma, &c));
+  MUST(ctx, exset_conduct_create(ctx, v, EXSET_BOUNDARY_ELECTRODES, sigma, &c));
   MUST(ctx, exset_conduct_solve(c, axis, &options, NULL, NULL, &run));
   exset_conduct_destroy(&c);
   return run;

@@ -126,7 +126,7 @@ static int solve_set(exset_ctx_t *ctx, const plan_t *plan, const exset_volume_t 
   const int n_sets = plan->n_values / volume->n_phases;
   exset_conduct_t *conduct = NULL;
   int err = EXSET_OK;
-  EXSET_TRY(exset_conduct_create(ctx, volume, plan->sigma + set * volume->n_phases, &conduct));
+  EXSET_TRY(exset_conduct_create(ctx, volume, EXSET_BOUNDARY_ELECTRODES, plan->sigma + set * volume->n_phases, &conduct));
   exset_conduct_bounds(conduct, &result->bounds[set]);
   for (int a = 0; a < plan->n_axes; a++) {
     const int number = set * plan->n_axes + a, axis = plan->axis[a];

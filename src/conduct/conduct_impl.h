@@ -10,6 +10,7 @@
 struct exset_conduct_s {
   exset_ctx_t *ctx;
   const exset_volume_t *volume;
+  exset_boundary_t boundary;
   double *sigma;    /* [n_phases + 1], divided by sigma_max; 0 for masked cells */
   double *fraction; /* [n_phases + 1] of all cells */
   double sigma_max;

@@ -32,6 +32,7 @@ static int classify(exset_ctx_t *ctx, exset_conduct_t *c) {
   const exset_volume_t *v = c->volume;
   const int64_t cells = exset_grid_cells_local(&v->grid);
   int64_t count[257] = {0};
+  c->conducting = 0;
   for (int64_t i = 0; i < cells; i++) count[v->phase[i]]++;
   for (int p = v->n_phases + 1; p < 256; p++) count[256] += count[p];
   EXSET_TRY(
@@ -43,18 +44,37 @@ static int classify(exset_ctx_t *ctx, exset_conduct_t *c) {
   for (int p = 0; p <= v->n_phases; p++) {
     c->fraction[p] = (double)count[p] / all;
     if (c->sigma[p] > 0) c->conducting += c->fraction[p];
-    c->mean += c->fraction[p] * c->sigma[p];
   }
-  if (c->conducting > 0) c->mean /= c->conducting;
   for (int64_t i = 0; i < cells; i++) c->mask[i] = c->sigma[v->phase[i]] > 0;
   return EXSET_OK;
 }
 
-int exset_conduct_create(exset_ctx_t *ctx, const exset_volume_t *volume, const double *sigma,
-                         exset_conduct_t **conduct) {
-  *conduct = NULL;
+/* Do the same phases conduct as before? */
+static bool same_phases(const exset_conduct_t *c, const double *sigma) {
+  for (int p = 1; p <= c->volume->n_phases; p++)
+    if ((c->sigma[p] > 0) != (sigma[p - 1] > 0)) return false;
+  return true;
+}
+
+int exset_conduct_change(exset_conduct_t *c, const double *sigma) {
+  const int n_phases = c->volume->n_phases;
   double max = 0;
-  EXSET_TRY(check_sigma(ctx, volume->n_phases, sigma, &max));
+  EXSET_TRY(check_sigma(c->ctx, n_phases, sigma, &max));
+  const bool labelled = c->sigma_max > 0 && same_phases(c, sigma);
+  c->sigma_max = max;
+  for (int p = 1; p <= n_phases; p++) c->sigma[p] = sigma[p - 1] / max;
+  if (!labelled) EXSET_TRY(classify(c->ctx, c));
+  c->mean = 0;
+  for (int p = 1; p <= n_phases; p++) c->mean += c->fraction[p] * c->sigma[p];
+  if (c->conducting > 0) c->mean /= c->conducting;
+  if (labelled) return EXSET_OK;
+  exset_components_clear(&c->components);
+  return exset_components_label(c->ctx, &c->volume->grid, c->mask, &c->components);
+}
+
+int exset_conduct_create(exset_ctx_t *ctx, const exset_volume_t *volume, exset_boundary_t boundary,
+                         const double *sigma, exset_conduct_t **conduct) {
+  *conduct = NULL;
   exset_conduct_t *c = NULL;
   int err = exset_alloc(ctx, 1, sizeof *c, &c);
   if (!err) err = exset_alloc(ctx, volume->n_phases + 1, sizeof *c->sigma, &c->sigma);
@@ -63,10 +83,8 @@ int exset_conduct_create(exset_ctx_t *ctx, const exset_volume_t *volume, const d
   EXSET_TRY_GOTO(err, fail, exset_agree(ctx, err));
   c->ctx = ctx;
   c->volume = volume;
-  c->sigma_max = max;
-  for (int p = 1; p <= volume->n_phases; p++) c->sigma[p] = sigma[p - 1] / max;
-  EXSET_TRY_GOTO(err, fail, classify(ctx, c));
-  EXSET_TRY_GOTO(err, fail, exset_components_label(ctx, &volume->grid, c->mask, &c->components));
+  c->boundary = boundary;
+  EXSET_TRY_GOTO(err, fail, exset_conduct_change(c, sigma));
   *conduct = c;
   return EXSET_OK;
 fail:

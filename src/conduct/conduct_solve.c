@@ -178,7 +178,15 @@ static int solve_system(exset_conduct_t *c, conduct_system_t *s, conduct_linear_
 /* Figures that follow from sigma_eff. */
 static void finish(const exset_conduct_t *c, exset_conduct_run_t *run) {
   if (c->conducting > 0) run->m_factor = run->sigma_eff / (c->sigma_max * c->mean);
-  run->tortuosity_factor = run->m_factor > 0 ? run->conducting_fraction / run->m_factor : INFINITY;
+  const double fraction = run->conducting_fraction;
+  run->tortuosity_factor = run->m_factor > 0 ? fraction / run->m_factor : INFINITY;
+  run->bruggeman = fraction > 0 && fraction < 1 ? log(run->m_factor) / log(fraction) : NAN;
+  for (int a = 0; a < 3; a++) run->current[a] = a == run->axis ? run->sigma_eff : NAN;
+  if (run->sigma_eff > 0)
+    run->mismatch = fmax(fabs(run->flux_in - run->sigma_eff), fabs(run->flux_out - run->sigma_eff)) /
+                    run->sigma_eff;
+  run->error = run->mismatch;
+  run->clusters = c->components.n_global;
 }
 
 /* Warn when the result cannot be right to the accuracy asked for. */
