@@ -8,31 +8,36 @@
 #ifndef EXSET_CONDUCT_GRAPH_H
 #define EXSET_CONDUCT_GRAPH_H
 
-#include "conduct_impl.h"
+#include "exset/core.h"
 
 /*
- * A graph, distributed over ranks in the order of z. Nodes of this rank: 0..n-1. Neighbours on the ranks
- * `down` and `up` (MPI_PROC_NULL: none; the graph may be a ring, and down == up == this rank or down == up then is possible) are
- * numbered n..n+n_below-1 and n+n_below..n+n_below+n_above-1. send_down lists the nodes that `down` has as its
- * ghosts above, in its order; send_up likewise. Edges are stored at both ends with equal g.
- * Every node is a connected part of one block of cells; blocks form a grid of block_n, and edges join nodes of the same block
- * or of blocks that are neighbours through a face (modulo block_n in a periodic direction).
+ * A graph, distributed over ranks in the order of z. Nodes of this rank: 0..n-1, best in the order of their blocks
+ * (z, y, x). Neighbours on the ranks `down` and `up` (MPI_PROC_NULL: none; the graph may be a ring, and down == up == this
+ * rank or down == up then is possible) are numbered n..n+n_below-1 and n+n_below..n+n_below+n_above-1. send_down
+ * lists the nodes that `down` has as its ghosts above, in its order; send_up likewise. Edges are stored at both ends with
+ * equal g; one that occurs twice counts twice, one from a node to itself counts nothing.
+ * Every node is a connected part of one block of cells; edges join nodes of the same block or of blocks that are neighbours
+ * through a face (also round a periodic box); edges between ranks run along z.
  */
 typedef struct {
   int64_t n, n_below, n_above;
   int down, up;
-  int64_t *ptr;   /* [n + 1] */
-  uint32_t *col;  /* [ptr[n]] */
-  float *g;       /* [ptr[n]] */
-  float *e;       /* [n] */
-  int32_t *block; /* [n][3]: z, y, x of the node's block in the whole grid of blocks */
-  float *size;    /* [n]: cells of the node (any unit) */
+  int64_t *ptr;    /* [n + 1] */
+  uint32_t *col;   /* [ptr[n]] */
+  float *g;        /* [ptr[n]] */
+  float *e;        /* [n] */
+  uint64_t *block; /* [n]: the node's block in the whole grid of blocks, conduct_graph_block */
   int64_t n_down, n_up;
   uint32_t *send_down, *send_up; /* [n_down], [n_up] */
-  int64_t block_n[3];            /* blocks of the whole grid */
-  bool periodic;                 /* in all directions */
 } conduct_graph_t;
 
+/* Coordinates of a block, each below 2^21, in one number. */
+enum { CONDUCT_GRAPH_BITS = 21 };
+static inline uint64_t conduct_graph_block(int64_t z, int64_t y, int64_t x) {
+  return (uint64_t)z << 2 * CONDUCT_GRAPH_BITS | (uint64_t)y << CONDUCT_GRAPH_BITS | (uint64_t)x;
+}
+
+/* Free the arrays (all by malloc or exset_alloc) and zero the struct. */
 void conduct_graph_clear(conduct_graph_t *graph);
 
 typedef struct conduct_graph_mg_s conduct_graph_mg_t;
@@ -43,17 +48,21 @@ typedef struct conduct_graph_mg_s conduct_graph_mg_t;
  * Collective. Errors: EXSET_ERR_RUN (memory, library failure).
  */
 int conduct_graph_mg_create(exset_ctx_t *ctx, conduct_graph_t *finest, conduct_graph_mg_t **mg);
+/** Free (NULL is fine). Local. */
 int conduct_graph_mg_destroy(conduct_graph_mg_t **mg);
-/** Right-hand side and solution of the finest level, [n + 1]: one more for nodes that do not exist; x[n] = 0 always. Local. */
+/** Right-hand side and solution of the finest level in the order of its nodes, [n + 1]: one more for nodes that do not exist,
+ *  b[n] is not read and x[n] is always 0. Local. */
 float *conduct_graph_mg_b(conduct_graph_mg_t *mg);
 float *conduct_graph_mg_x(conduct_graph_mg_t *mg);
 /** x = B b, B symmetric positive definite (semidefinite where components lack any e > 0), linear, the same in every call;
- *  b is destroyed. Collective. */
+ *  b may be changed. Collective. */
 int conduct_graph_mg_apply(conduct_graph_mg_t *mg);
-/** Repeat no level from now on: slower, but positive definite without any estimate. Was any repeated? Local. */
+/** Repeat no level from now on: slower, but positive definite without any estimate. Was any repeated? Local, the same on
+ *  all ranks. */
 bool conduct_graph_mg_single(conduct_graph_mg_t *mg);
-/** Bytes held, levels, nodes of level k over all ranks (0-based, from the finest). Local / collective where said. */
+/** Bytes held on this rank; number of levels; nodes of level k (0: the finest) over all ranks. Local. */
 int64_t conduct_graph_mg_bytes(const conduct_graph_mg_t *mg);
 int conduct_graph_mg_levels(const conduct_graph_mg_t *mg);
+int64_t conduct_graph_mg_nodes(const conduct_graph_mg_t *mg, int k);
 
 #endif
