@@ -38,4 +38,23 @@ enum { EXSET_TOUCHES_LOW = 1, EXSET_TOUCHES_HIGH = 2 };
 int exset_components_touch(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *cell_class,
                            const exset_components_t *components, int axis, uint8_t *touches);
 
+/**
+ * Along which axes components wind round a box whose opposite outer faces are joined (periodic in all directions): a
+ * component winds along an axis when it has a closed path that crosses the box along that axis, in the net, at least
+ * once. A path that winds along a diagonal counts for each of its axes, one that leaves through a face and comes back
+ * through the same for none. On periodic media only such components carry a mean current.
+ *
+ * components: as exset_components_label left them, that is, without wrap; several of them may be one component of the
+ * periodic box. Cells on opposite faces are neighbours under the same rule: equal classes, not 0.
+ * winds[n_local + 1]: sum of 1 << axis for each piece, the same for all pieces of a periodic component; winds[0] = 0.
+ * n_periodic: components of the periodic box; n_winding: those that wind along any axis. Both of the whole volume.
+ *
+ * Collective. Pairs of names that meet across the outer faces (each once for each rank) are gathered on rank 0 and
+ * solved there by union-find with displacements; the winding names are sent to all. The result does not depend on the
+ * number of ranks. Errors: EXSET_ERR_RUN (memory; 2^30 pairs; rows of 2^31 cells), EXSET_ERR_LOCAL (MPI).
+ */
+int exset_components_wind(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *cell_class,
+                          const exset_components_t *components, uint8_t *winds, int64_t *n_periodic,
+                          int64_t *n_winding);
+
 #endif
