@@ -20,9 +20,25 @@ static const cli_command_t commands[] = {
     {"conduct",
      "exset conduct twin.vtkhdf -conduct_sigma s1,s2,... [-conduct_axis z] [-o conduct.json]",
      "effective conductivity, M-factor and tortuosity factor of a volume",
+     "Effective diffusivity, thermal conductivity and permittivity are the same problem: give "
+     "those "
+     "of the\n"
+     "phases as conduct_sigma. sigma_eff has its units. m_factor = sigma_eff / mean of sigma over "
+     "the "
+     "conducting\n"
+     "cells; tortuosity_factor = volume fraction / m_factor; bruggeman: a of m_factor = "
+     "fraction^a.\n"
+     "error: estimated, relative, of sigma_eff by the solver; mismatch: of the currents at the "
+     "electrodes.\n\n"
+     "  ionic, electrolyte phase 3 of pore, active material, electrolyte:  -conduct_sigma 0,0,0.1\n"
+     "  that, and electronic through active material, phase 2:             -conduct_sigma "
+     "0,0,0.1/0,2.5,0\n"
+     "  D_eff / D_0 of a gas in the pores, phase 1:                        -conduct_sigma 1,0,0\n"
+     "  M-factors of all phases, one after the other:                      -conduct_phases all\n\n"
      "Volumes: .vtkhdf, HDF5, TIFF stacks, raw. Solver: PETSc's options behind -conduct_ksp_ and "
      "-conduct_pc_, such as\n"
-     "-conduct_ksp_monitor or -conduct_pc_type voxelmg (default), hypre, gamg, bjacobi, icc, ...",
+     "-conduct_ksp_monitor or -conduct_pc_type voxelmg (default), hypre, gamg, ml, bjacobi, icc, "
+     "...",
      exset_cli_conduct},
     {"calibrate", "exset calibrate case.yaml -o model.yaml",
      "find a model's parameters from sections",

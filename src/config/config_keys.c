@@ -123,15 +123,23 @@ static const exset_key_t keys[] = {
      "file of planning experience: read if it is there, written after planning"},
 
     /* ---- conduct ---- */
-    {"conduct_sigma", EXSET_KEY_REAL, 256, "[0,inf)", "", NULL, ",conduct,",
-     "conductivity of phase 1, 2, ... in any unit, 0 for insulators; twice as many values are two "
-     "sets, solved one after the other"},
+    {"conduct_sigma", EXSET_KEY_STRING, 1, "", "", NULL, ",conduct,",
+     "conductivity of phase 1, 2, ..., each in [0,inf) in any unit, 0 for insulators: 1,0,0; / "
+     "parts "
+     "sets, which "
+     "are solved one after the other: 1,0,0/0,1,0.1 (without it as many values as two sets have "
+     "are "
+     "two sets)"},
+    {"conduct_phases", EXSET_KEY_CHOICE, 16, "all,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", "", NULL,
+     ",conduct,",
+     "instead of conduct_sigma: each of these phases alone, with conductivity 1, the others "
+     "insulating"},
     {"conduct_axis", EXSET_KEY_CHOICE, 3, "x,y,z,all", "", "all", ",conduct,",
-     "directions of the current"},
+     "directions of the current; z is that of the pages, y of rows, x of columns"},
     {"conduct_boundary", EXSET_KEY_CHOICE, 1, "electrodes", "", "electrodes", ",conduct,",
      "electrodes on two opposite faces, half a voxel outside the first centres, no flux elsewhere"},
-    {"conduct_rtol", EXSET_KEY_REAL, 1, "(0,1)", "", "1e-6", ",conduct,",
-     "relative residual that ends the iteration"},
+    {"conduct_rtol", EXSET_KEY_REAL, 1, "(0,1)", "", "1e-4", ",conduct,",
+     "relative accuracy of sigma_eff: the iteration ends when its estimated error is smaller"},
     {"conduct_fields", EXSET_KEY_BOOL, 1, "", "", "false", ",conduct,",
      "write potential and current density to a .vtkhdf file beside the results"},
 

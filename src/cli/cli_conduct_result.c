@@ -1,0 +1,162 @@
+/* exset conduct: results as a table for people and as JSON for scripts. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "cli_conduct.h"
+
+static const exset_conduct_run_t *runs_of(const conduct_plan_t *plan,
+                                          const conduct_result_t *result, int set) {
+  return result->run + set * plan->n_axes;
+}
+
+/* ---- table ---------------------------------------------------------------------------------------- */
+
+static void print_run(const exset_ctx_t *ctx, const exset_conduct_run_t *run) {
+  const char axis = conduct_axis_name[run->axis];
+  if (run->unknowns == 0) {
+    exset_print(ctx, "%4c  no path through conducting phases: sigma_eff = 0\n", axis);
+    return;
+  }
+  exset_print(ctx, "%4c  %11.6g  %9.6f  %10.5g  %9.4g  %11.5f  %8.1e  %8.1e  %10d  %7.2f\n", axis,
+              run->sigma_eff, run->m_factor, run->tortuosity_factor, run->bruggeman,
+              run->percolating_fraction, run->error, run->mismatch, run->iterations,
+              run->seconds_setup + run->seconds_solve);
+}
+
+static void print_removed(const exset_ctx_t *ctx, const exset_conduct_run_t *run) {
+  if (run->clusters_removed == 0) return;
+  exset_print(
+      ctx,
+      "along %c %lld of %lld clusters, %.3g %% of the conducting cells, carry no current and "
+      "are left out\n",
+      conduct_axis_name[run->axis], (long long)run->clusters_removed, (long long)run->clusters,
+      100 * (1 - run->percolating_share));
+}
+
+static void print_set(const exset_ctx_t *ctx, const conduct_plan_t *plan,
+                      const conduct_result_t *result, int set) {
+  const exset_conduct_run_t *run = runs_of(plan, result, set);
+  const exset_conduct_bounds_t *b = &result->bounds[set];
+  if (plan->n_sets > 1)
+    exset_print(ctx, "%sset %d of %d\n", set > 0 ? "\n" : "", set + 1, plan->n_sets);
+  exset_print(ctx, "phase  fraction  sigma\n");
+  for (int p = 0; p < plan->n_phases; p++)
+    exset_print(ctx, "%5d  %.6f  %g\n", p + 1, result->fraction[p], conduct_sigma_of(plan, set)[p]);
+  exset_print(
+      ctx,
+      "axis    sigma_eff   M-factor  tortuosity  Bruggeman  percolating     error  mismatch "
+      " iterations  seconds\n");
+  for (int a = 0; a < plan->n_axes; a++) print_run(ctx, &run[a]);
+  for (int a = 0; a < plan->n_axes; a++) print_removed(ctx, &run[a]);
+  exset_print(ctx, "bounds: Wiener %.6g to %.6g, Hashin-Shtrikman %.6g to %.6g\n", b->wiener_low,
+              b->wiener_high, b->hs_low, b->hs_high);
+}
+
+void conduct_result_print(const exset_ctx_t *ctx, const conduct_plan_t *plan,
+                          const conduct_result_t *result) {
+  for (int set = 0; set < plan->n_sets; set++) print_set(ctx, plan, result, set);
+}
+
+/* ---- JSON ----------------------------------------------------------------------------------------- */
+
+static void add_integer(cJSON *object, const char *name, int64_t value) {
+  cJSON_AddNumberToObject(object, name, (double)value);
+}
+
+/* Lists along axes are in the order x, y, z, as in the tensor. NaN and infinity become null. */
+static cJSON *json_run(const exset_conduct_run_t *run, int n_phases, const double *sigma) {
+  const char axis[2] = {conduct_axis_name[run->axis], 0};
+  const double current[3] = {run->current[EXSET_AXIS_X], run->current[EXSET_AXIS_Y],
+                             run->current[EXSET_AXIS_Z]};
+  cJSON *object = cJSON_CreateObject(), *seconds;
+  cJSON_AddStringToObject(object, "axis", axis);
+  cJSON_AddItemToObject(object, "sigma", cli_json_reals(n_phases, sigma));
+  cJSON_AddNumberToObject(object, "sigma_eff", run->sigma_eff);
+  cJSON_AddItemToObject(object, "current", cli_json_reals(3, current));
+  cJSON_AddNumberToObject(object, "m_factor", run->m_factor);
+  cJSON_AddNumberToObject(object, "tortuosity_factor", run->tortuosity_factor);
+  cJSON_AddNumberToObject(object, "bruggeman", run->bruggeman);
+  cJSON_AddNumberToObject(object, "flux_in", run->flux_in);
+  cJSON_AddNumberToObject(object, "flux_out", run->flux_out);
+  cJSON_AddNumberToObject(object, "error", run->error);
+  cJSON_AddNumberToObject(object, "mismatch", run->mismatch);
+  cJSON_AddNumberToObject(object, "conducting_fraction", run->conducting_fraction);
+  cJSON_AddNumberToObject(object, "percolating_fraction", run->percolating_fraction);
+  cJSON_AddNumberToObject(object, "percolating_share", run->percolating_share);
+  cJSON_AddNumberToObject(object, "contact_low", run->contact_low);
+  cJSON_AddNumberToObject(object, "contact_high", run->contact_high);
+  add_integer(object, "clusters", run->clusters);
+  add_integer(object, "clusters_removed", run->clusters_removed);
+  add_integer(object, "unknowns", run->unknowns);
+  add_integer(object, "iterations", run->iterations);
+  cJSON_AddNumberToObject(object, "residual", run->residual);
+  cJSON_AddStringToObject(object, "preconditioner", run->preconditioner);
+  seconds = cJSON_AddObjectToObject(object, "seconds");
+  cJSON_AddNumberToObject(seconds, "setup", run->seconds_setup);
+  cJSON_AddNumberToObject(seconds, "solve", run->seconds_solve);
+  return object;
+}
+
+/* Rows and columns x, y, z; null where electrodes do not tell. With fewer than three axes: null. */
+static cJSON *json_tensor(const conduct_plan_t *plan, const exset_conduct_run_t *run) {
+  if (plan->n_axes < 3) return cJSON_CreateNull();
+  cJSON *tensor = cJSON_CreateArray();
+  for (int row = 0; row < 3; row++) {
+    double value[3] = {NAN, NAN, NAN};
+    for (int a = 0; a < 3; a++)
+      if (plan->axis[a] == EXSET_AXIS_X - row) value[row] = run[a].sigma_eff;
+    cJSON_AddItemToArray(tensor, cli_json_reals(3, value));
+  }
+  return tensor;
+}
+
+static cJSON *json_bounds(const exset_conduct_bounds_t *bounds) {
+  cJSON *object = cJSON_CreateObject();
+  cJSON_AddNumberToObject(object, "wiener_low", bounds->wiener_low);
+  cJSON_AddNumberToObject(object, "wiener_high", bounds->wiener_high);
+  cJSON_AddNumberToObject(object, "hashin_shtrikman_low", bounds->hs_low);
+  cJSON_AddNumberToObject(object, "hashin_shtrikman_high", bounds->hs_high);
+  return object;
+}
+
+/* Tensor and bounds of one set. */
+static void json_set(cJSON *object, const conduct_plan_t *plan, const conduct_result_t *result,
+                     int set) {
+  cJSON_AddItemToObject(object, "sigma",
+                        cli_json_reals(plan->n_phases, conduct_sigma_of(plan, set)));
+  cJSON_AddItemToObject(object, "tensor", json_tensor(plan, runs_of(plan, result, set)));
+  cJSON_AddItemToObject(object, "bounds", json_bounds(&result->bounds[set]));
+}
+
+static cJSON *json_sets(const conduct_plan_t *plan, const conduct_result_t *result) {
+  cJSON *sets = cJSON_CreateArray();
+  for (int set = 0; set < plan->n_sets; set++) {
+    cJSON *item = cJSON_CreateObject();
+    json_set(item, plan, result, set);
+    cJSON_AddItemToArray(sets, item);
+  }
+  return sets;
+}
+
+cJSON *conduct_result_json(const exset_ctx_t *ctx, const conduct_plan_t *plan,
+                           const conduct_result_t *result) {
+  const exset_grid_t *grid = &plan->whole.grid;
+  const double size[3] = {(double)grid->n[0], (double)grid->n[1], (double)grid->n[2]};
+  cJSON *root = cJSON_CreateObject();
+  cJSON_AddItemToObject(root, "size", cli_json_reals(3, size));
+  cJSON_AddItemToObject(root, "voxel_size", cli_json_reals(3, grid->voxel));
+  cJSON_AddItemToObject(root, "volume_fractions", cli_json_reals(plan->n_phases, result->fraction));
+  cJSON_AddStringToObject(root, "boundary", "electrodes");
+  cJSON *runs = cJSON_AddArrayToObject(root, "runs");
+  for (int k = 0; k < conduct_solves(plan); k++)
+    cJSON_AddItemToArray(
+        runs, json_run(&result->run[k], plan->n_phases, conduct_sigma_of(plan, k / plan->n_axes)));
+  json_set(root, plan, result, 0);
+  if (plan->n_sets > 1) cJSON_AddItemToObject(root, "sets", json_sets(plan, result));
+  cJSON *seconds = cJSON_AddObjectToObject(root, "seconds");
+  cJSON_AddNumberToObject(seconds, "read", result->seconds_read);
+  cJSON_AddNumberToObject(seconds, "total", MPI_Wtime() - ctx->start);
+  cJSON_AddNumberToObject(root, "peak_bytes", (double)exset_peak_bytes());
+  cJSON_AddNumberToObject(root, "ranks", ctx->size);
+  return root;
+}
