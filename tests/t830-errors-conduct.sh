@@ -34,7 +34,7 @@ sigma=(-conduct_sigma "0,1,0" -conduct_axis x)
 
 # volumes
 con "1 3" "missing.vtkhdf.*No such file" "$dir/missing.vtkhdf" "${sigma[@]}"
-con 1 "input|file|volume" "${sigma[@]}"
+con 1 "one volume is needed" "${sigma[@]}"
 con 3 "text.vtkhdf" "$dir/text.vtkhdf" "${sigma[@]}"
 con 1 "cut.h5" "$dir/cut.h5" "${sigma[@]}" -volume_dataset phase
 con 3 "cut.tif" "$dir/cut.tif" "${sigma[@]}"
