@@ -1,5 +1,6 @@
 /* test: np="1 2 3 5" time=60 */
-/* Connected components against a flood fill of the whole volume, on random cells and on a snake through all slabs. */
+/* Connected components against a flood fill of the whole volume, on random cells, boxes and a snake through all slabs; counts
+ * of chosen components. */
 #include "exset/components.h"
 #include "test.h"
 
@@ -54,6 +55,25 @@ static void check_touch(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_
   free(touches);
 }
 
+/* Components kept by a rule on their names, and all of them. */
+static void check_count(exset_ctx_t *ctx, const int64_t cells, const int64_t *name,
+                        const exset_components_t *c) {
+  uint8_t *keep = calloc((size_t)c->n_local + 1, 1);
+  for (int64_t modulus = 1; modulus <= 3; modulus++) {
+    int64_t expected = 0, kept = -1;
+    for (int64_t i = 0; i < cells; i++) expected += name[i] == i + 1 && name[i] % modulus == 0;
+    for (int64_t k = 1; k <= c->n_local; k++) keep[k] = c->name[k] % modulus == 0;
+    MUST(ctx, exset_components_count(ctx, c, keep, &kept));
+    CHECK_MSG(kept == expected, "%lld components kept, expected %lld", (long long)kept,
+              (long long)expected);
+    if (modulus > 1) continue;
+    MUST(ctx, exset_components_count(ctx, c, NULL, &kept));
+    CHECK_MSG(kept == expected, "%lld components, expected %lld", (long long)kept,
+              (long long)expected);
+  }
+  free(keep);
+}
+
 static void check_volume(exset_ctx_t *ctx, const int64_t n[3], const uint8_t *all) {
   const int64_t cells = n[0] * n[1] * n[2];
   const double voxel[3] = {1, 1, 1};
@@ -71,20 +91,52 @@ static void check_volume(exset_ctx_t *ctx, const int64_t n[3], const uint8_t *al
     wrong += c.name[c.piece[i]] != name[first + i];
   CHECK_MSG(wrong == 0, "%lld cells with another name", (long long)wrong);
   check_touch(ctx, &grid, all, name, &c);
+  check_count(ctx, cells, name, &c);
   exset_components_clear(&c);
   free(name);
 }
 
-/* Random classes 0..classes-1, the same on all ranks. */
+static unsigned draw(uint64_t *state, unsigned below) {
+  *state = *state * 6364136223846793005u + 1442695040888963407u;
+  return (unsigned)(*state >> 33) % below;
+}
+
+/* Random classes 0..classes, the same on all ranks. */
 static void check_random(exset_ctx_t *ctx, int64_t nz, int64_t ny, int64_t nx, unsigned classes,
                          unsigned zeros, uint64_t seed) {
   const int64_t n[3] = {nz, ny, nx}, cells = nz * ny * nx;
   uint8_t *all = malloc((size_t)cells + 1);
   uint64_t state = seed;
   for (int64_t i = 0; i < cells; i++) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    const unsigned draw = (unsigned)(state >> 33) % (classes + zeros);
-    all[i] = draw < zeros ? 0 : (uint8_t)(draw - zeros + 1);
+    const unsigned value = draw(&state, classes + zeros);
+    all[i] = value < zeros ? 0 : (uint8_t)(value - zeros + 1);
+  }
+  check_volume(ctx, n, all);
+  free(all);
+}
+
+/* Many small volumes: slabs of few planes, and most pieces at slab faces. */
+static void check_small(exset_ctx_t *ctx, int volumes) {
+  uint64_t state = 8;
+  for (int k = 0; k < volumes; k++) {
+    const int64_t nz = 1 + draw(&state, 11), ny = 1 + draw(&state, 8), nx = 1 + draw(&state, 8);
+    const unsigned classes = 1 + draw(&state, 2), zeros = draw(&state, 3);
+    check_random(ctx, nz, ny, nx, classes, zeros, 100 + (uint64_t)k);
+  }
+}
+
+/* Boxes of one class each, which make long runs of all lengths. */
+static void check_boxes(exset_ctx_t *ctx, int boxes) {
+  enum { NZ = 12, NY = 14, NX = 83 };
+  const int64_t n[3] = {NZ, NY, NX};
+  uint8_t *all = calloc(NZ * NY * NX, 1);
+  uint64_t state = 9;
+  for (int k = 0; k < boxes; k++) {
+    const unsigned z = draw(&state, NZ), y = draw(&state, NY), x = draw(&state, NX);
+    const unsigned dz = draw(&state, 5), dy = draw(&state, 5), dx = draw(&state, 60);
+    const uint8_t value = (uint8_t)draw(&state, 4);
+    for (unsigned i = 0; i < NZ * NY * NX; i++)
+      if (i / (NY * NX) - z <= dz && i / NX % NY - y <= dy && i % NX - x <= dx) all[i] = value;
   }
   check_volume(ctx, n, all);
   free(all);
@@ -110,6 +162,9 @@ int main(int argc, char **argv) {
   check_random(ctx, 1, 16, 16, 1, 1, 5);
   check_random(ctx, 7, 1, 1, 1, 1, 6);
   check_random(ctx, 4, 5, 6, 1, 0, 7);
+  check_small(ctx, 200);
+  check_boxes(ctx, 60);
+  check_boxes(ctx, 300);
   check_snake(ctx, 11, 21);
   check_snake(ctx, 4, 9);
   return test_end(ctx);
