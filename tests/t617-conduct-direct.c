@@ -34,7 +34,7 @@ static void check_case(exset_ctx_t *ctx, uint64_t seed, double decades) {
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   exset_config_t *config = case_begin(ctx);
-  const long count = argc > 1 ? atol(argv[1]) : ctx->size == 1 ? 3000 : 300;
+  const long count = argc > 1 ? atol(argv[1]) : ctx->size == 1 ? 3000 : 300 / ctx->size;
   const long first = argc > 3 ? atol(argv[3]) : ctx->size;
   for (long k = 0; k < count; k++)
     check_case(ctx, (uint64_t)(first + 8 * k), argc > 2 ? atof(argv[2]) : (double)(k % 4));

@@ -15,6 +15,13 @@ static inline exset_config_t *case_begin(exset_ctx_t *ctx) {
   return config;
 }
 
+/** Zeroed. */
+static inline void *case_alloc(int64_t count, size_t size) {
+  void *array = count >= 0 ? calloc((size_t)count + 1, size) : NULL;
+  if (!array) abort();
+  return array;
+}
+
 typedef int (*case_phase_t)(int64_t z, int64_t y, int64_t x, const int64_t n[3]);
 
 static inline exset_volume_t case_volume(exset_ctx_t *ctx, const int64_t n[3],

@@ -18,7 +18,7 @@ static inline int64_t box_cells(const box_t *b) {
 static inline box_t box_create(const int64_t n[3], const double voxel[3], int n_phases) {
   box_t b = {.n_phases = n_phases};
   for (int a = 0; a < 3; a++) b.n[a] = n[a], b.voxel[a] = voxel[a];
-  b.phase = calloc((size_t)box_cells(&b), 1);
+  b.phase = case_alloc(box_cells(&b), 1);
   return b;
 }
 
@@ -60,7 +60,7 @@ static inline void box_fill(box_t *b, int first, uint64_t *state) {
 
 /** Conductivity of each cell. */
 static inline double *box_sigma(const box_t *b, const double *sigma) {
-  double *s = calloc((size_t)box_cells(b), sizeof *s);
+  double *s = case_alloc(box_cells(b), sizeof *s);
   for (int64_t i = 0; i < box_cells(b); i++) s[i] = b->phase[i] ? sigma[b->phase[i] - 1] : 0;
   return s;
 }

@@ -71,9 +71,9 @@ static inline clusters_t clusters_of(const box_t *b, const double *sigma, bool p
   clusters_flood_t f = {b,
                         s,
                         periodic,
-                        calloc((size_t)cells, sizeof(int64_t)),
-                        calloc((size_t)cells, sizeof(int64_t[3])),
-                        calloc((size_t)cells, 1)};
+                        case_alloc(cells, sizeof(int64_t)),
+                        case_alloc(cells, sizeof(int64_t[3])),
+                        case_alloc(cells, 1)};
   for (int64_t i = 0; i < cells; i++)
     if (s[i] > 0 && !f.seen[i]) clusters_flood(&f, i, &out);
   free(f.queue);

@@ -38,16 +38,12 @@ static inline double naive_dot(int64_t n, const double *a, const double *b) {
   return sum;
 }
 
-/** sigma_eff of cells phase(z, y, x) along axis. Local. */
-static inline double naive_conductivity(const int64_t n[3], const double voxel[3],
-                                        case_phase_t phase, const double *sigma, int axis) {
+/** sigma_eff along axis of cells of conductivity s. Local. */
+static inline double naive_cells(const int64_t n[3], const double voxel[3], const double *s,
+                                 int axis) {
   const int64_t cells = n[0] * n[1] * n[2];
-  double *work = calloc((size_t)(6 * cells), sizeof *work);
-  double *s = work, *u = s + cells, *b = u + cells, *r = b + cells, *p = r + cells, *q = p + cells;
-  for (int64_t i = 0; i < cells; i++) {
-    const int k = phase(i / (n[1] * n[2]), i / n[2] % n[1], i % n[2], n);
-    s[i] = k > 0 ? sigma[k - 1] : 0;
-  }
+  double *work = case_alloc(5 * cells, sizeof *work);
+  double *u = work, *b = u + cells, *r = b + cells, *p = r + cells, *q = p + cells;
   const naive_t problem = {n, voxel, s, axis};
   naive_apply(&problem, u, q, b);
   for (int64_t i = 0; i < cells; i++) p[i] = r[i] = b[i];
@@ -67,6 +63,20 @@ static inline double naive_conductivity(const int64_t n[3], const double voxel[3
   const double area = (double)cells * voxel[0] * voxel[1] * voxel[2] / length;
   free(work);
   return current * length / area;
+}
+
+/** The same of cells phase(z, y, x). */
+static inline double naive_conductivity(const int64_t n[3], const double voxel[3],
+                                        case_phase_t phase, const double *sigma, int axis) {
+  const int64_t cells = n[0] * n[1] * n[2];
+  double *s = case_alloc(cells, sizeof *s);
+  for (int64_t i = 0; i < cells; i++) {
+    const int k = phase(i / (n[1] * n[2]), i / n[2] % n[1], i % n[2], n);
+    s[i] = k > 0 ? sigma[k - 1] : 0;
+  }
+  const double value = naive_cells(n, voxel, s, axis);
+  free(s);
+  return value;
 }
 
 #endif

@@ -20,7 +20,7 @@ typedef struct {
 } network_t;
 
 static inline network_t network_create(int64_t n) {
-  return (network_t){.n = n, .edge = calloc((size_t)(n * n), sizeof(network_edge_t))};
+  return (network_t){.n = n, .edge = case_alloc(n * n, sizeof(network_edge_t))};
 }
 
 static inline void network_free(network_t *net) {
@@ -69,7 +69,7 @@ static inline void network_eliminate(network_t *net, int64_t k, int64_t *near) {
 
 /** Eliminate all nodes but the first ones. */
 static inline void network_reduce(network_t *net, int64_t keep) {
-  int64_t *near = calloc((size_t)net->n + 1, sizeof *near);
+  int64_t *near = case_alloc(net->n, sizeof *near);
   for (int64_t k = net->n - 1; k >= keep; k--) network_eliminate(net, k, near);
   free(near);
 }
