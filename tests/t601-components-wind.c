@@ -240,9 +240,26 @@ static void check_shapes(exset_ctx_t *ctx) {
     }
 }
 
+/* Planes that travel in several messages: a rod at the end of the plane winds, one at its beginning is cut. */
+static void check_wide(exset_ctx_t *ctx) {
+  enum { NZ = 3, NY = 257, NX = 263 };
+  const int64_t n[3] = {NZ, NY, NX}, plane = NY * NX;
+  uint8_t *all = calloc((size_t)(NZ * plane), 1), *winds = calloc((size_t)(NZ * plane), 1);
+  for (int64_t z = 0; z < NZ; z++) {
+    all[z * plane] = z != 1;
+    all[z * plane + plane - 3] = 1;
+    winds[z * plane + plane - 3] = Z;
+  }
+  const oracle_t expected = {2, 1, winds};
+  check_box(ctx, "wide box", n, all, &expected);
+  free(all);
+  free(winds);
+}
+
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   check_random(ctx, 400);
   check_shapes(ctx);
+  check_wide(ctx);
   return test_end(ctx);
 }

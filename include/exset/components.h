@@ -62,7 +62,7 @@ int exset_components_touch(exset_ctx_t *ctx, const exset_grid_t *grid, const uin
  *
  * Collective. Pairs of names that meet across the outer faces (each once for each rank) are gathered on rank 0 and
  * solved there by union-find with displacements; the winding names are sent to all. The result does not depend on the
- * number of ranks. Errors: EXSET_ERR_RUN (memory; 2^30 pairs; rows of 2^31 cells), EXSET_ERR_LOCAL (MPI).
+ * number of ranks. Errors: EXSET_ERR_RUN (memory; 2^30 pairs), EXSET_ERR_LOCAL (MPI).
  */
 int exset_components_wind(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *cell_class,
                           const exset_components_t *components, uint8_t *winds, int64_t *n_periodic,

@@ -1,5 +1,4 @@
 /* Which components wind round a periodic box: links across the outer faces, solved on rank 0. */
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,45 +22,47 @@ static int link_in_slab(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_
   return EXSET_OK;
 }
 
-/* A row of the highest plane of the volume. */
+enum { CELLS = 1 << 16 }; /* of a plane, in one message */
 typedef struct {
-  int64_t *name;
-  uint8_t *cell_class;
-} row_t;
+  int64_t name[CELLS];
+  uint8_t cell_class[CELLS];
+} part_t;
 
-/* Row y of the highest plane travels from the rank that has it to rank 0, which has the lowest one. */
-static int fetch_row(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *cell_class,
-                     const exset_components_t *c, int64_t y, row_t *row) {
+/* Cells first .. first + n - 1 of the highest plane travel from the rank that has it to rank 0, which has the lowest one. */
+static int fetch_part(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *cell_class,
+                      const exset_components_t *c, int64_t first, int n, part_t *part) {
   enum { TAG_NAMES = 1, TAG_CLASSES = 2 };
-  const int64_t nx = grid->n[2], first = ((grid->nz_local - 1) * grid->n[1] + y) * nx;
   const int last = exset_grid_owner(ctx, grid, grid->n[0] - 1);
-  for (int64_t x = 0; ctx->rank == last && x < nx; x++) {
-    row->name[x] = c->name[c->piece[first + x]];
-    row->cell_class[x] = cell_class[first + x];
+  if (ctx->rank == last) {
+    const int64_t begin = (grid->nz_local - 1) * grid->n[1] * grid->n[2] + first;
+    for (int i = 0; i < n; i++) part->name[i] = c->name[c->piece[begin + i]];
+    memcpy(part->cell_class, cell_class + begin, (size_t)n);
   }
   if (last == 0) return EXSET_OK;
   if (ctx->rank == last) {
-    EXSET_TRY(EXSET_MPI(ctx, MPI_Send(row->name, (int)nx, MPI_INT64_T, 0, TAG_NAMES, ctx->comm)));
-    return EXSET_MPI(ctx, MPI_Send(row->cell_class, (int)nx, MPI_BYTE, 0, TAG_CLASSES, ctx->comm));
+    EXSET_TRY(EXSET_MPI(ctx, MPI_Send(part->name, n, MPI_INT64_T, 0, TAG_NAMES, ctx->comm)));
+    return EXSET_MPI(ctx, MPI_Send(part->cell_class, n, MPI_BYTE, 0, TAG_CLASSES, ctx->comm));
   }
-  EXSET_TRY(EXSET_MPI(ctx, MPI_Recv(row->name, (int)nx, MPI_INT64_T, last, TAG_NAMES, ctx->comm,
-                                    MPI_STATUS_IGNORE)));
-  return EXSET_MPI(ctx, MPI_Recv(row->cell_class, (int)nx, MPI_BYTE, last, TAG_CLASSES, ctx->comm,
+  EXSET_TRY(EXSET_MPI(
+      ctx, MPI_Recv(part->name, n, MPI_INT64_T, last, TAG_NAMES, ctx->comm, MPI_STATUS_IGNORE)));
+  return EXSET_MPI(ctx, MPI_Recv(part->cell_class, n, MPI_BYTE, last, TAG_CLASSES, ctx->comm,
                                  MPI_STATUS_IGNORE));
 }
 
-/* Faces normal to z, row by row; only rank 0 and the one with the highest plane take part. A rank whose list cannot grow
+/* Faces normal to z, part by part; only rank 0 and the one with the highest plane take part. A rank whose list cannot grow
  * goes on receiving. */
 static int link_ends(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *cell_class,
-                     const exset_components_t *c, row_t *row, notes_t *links) {
-  const int64_t nx = grid->n[2];
+                     const exset_components_t *c, part_t *part, notes_t *links) {
+  const int64_t plane = grid->n[1] * grid->n[2];
   if (ctx->rank != 0 && ctx->rank != exset_grid_owner(ctx, grid, grid->n[0] - 1)) return EXSET_OK;
   int err = EXSET_OK;
-  for (int64_t y = 0; y < grid->n[1]; y++) {
-    EXSET_TRY(fetch_row(ctx, grid, cell_class, c, y, row));
-    for (int64_t x = 0, low = y * nx; ctx->rank == 0 && !err && x < nx; x++, low++) {
-      if (!cell_class[low] || cell_class[low] != row->cell_class[x]) continue;
-      const note_t link = {row->name[x], c->name[c->piece[low]], EXSET_AXIS_Z};
+  for (int64_t first = 0; first < plane; first += CELLS) {
+    const int n = plane - first < CELLS ? (int)(plane - first) : CELLS;
+    EXSET_TRY(fetch_part(ctx, grid, cell_class, c, first, n, part));
+    for (int i = 0; ctx->rank == 0 && !err && i < n; i++) {
+      const int64_t low = first + i;
+      if (!cell_class[low] || cell_class[low] != part->cell_class[i]) continue;
+      const note_t link = {part->name[i], c->name[c->piece[low]], EXSET_AXIS_Z};
       err = notes_add(ctx, links, link);
     }
   }
@@ -71,18 +72,12 @@ static int link_ends(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *
 /* All links that this rank can tell of, each once. Collective. */
 static int links_find(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *cell_class,
                       const exset_components_t *c, notes_t *links) {
-  row_t row = {NULL, NULL};
-  if (grid->n[2] > INT_MAX)
-    return exset_fail(ctx, EXSET_ERR_RUN, "rows of %lld cells are too long for MPI",
-                      (long long)grid->n[2]);
-  int err = exset_alloc(ctx, grid->n[2], sizeof *row.name, &row.name);
-  if (!err) err = exset_alloc(ctx, grid->n[2], 1, &row.cell_class);
-  err = exset_agree(ctx, err);
-  if (!err) err = link_ends(ctx, grid, cell_class, c, &row, links);
+  part_t *part;
+  EXSET_TRY(exset_alloc_unset_all(ctx, 1, sizeof *part, &part));
+  int err = link_ends(ctx, grid, cell_class, c, part, links);
+  free(part);
   for (int axis = EXSET_AXIS_Y; !err && axis <= EXSET_AXIS_X; axis++)
     err = link_in_slab(ctx, grid, cell_class, c, axis, links);
-  free(row.name);
-  free(row.cell_class);
   notes_unique(links);
   return exset_agree(ctx, err);
 }
