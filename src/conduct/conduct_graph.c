@@ -1,0 +1,300 @@
+/* The cycle of the graph multigrid: two-colour Gauss-Seidel before, its mirror image after the coarse correction. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conduct_graph_impl.h"
+
+/* Versions of a hot function for newer vector units, chosen when the program starts. */
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__)
+#define GRAPH_SIMD __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define GRAPH_SIMD
+#endif
+
+/* ---- kernels ---------------------------------------------------------------------------------- */
+
+/* x = b / d. */
+GRAPH_SIMD static void first_rows(const graph_rows_t *r, const float *b, float *x) {
+  for (int64_t k = 0; k < r->chunks * GRAPH_LANES; k++) x[r->row[k]] = r->inverse[k] * b[r->row[k]];
+}
+
+/* x of these rows from their neighbours'. */
+GRAPH_SIMD static void relax_rows(const graph_rows_t *r, const float *b, float *x) {
+  const int32_t *col = r->col;
+  const float *g = r->g;
+  for (int64_t c = 0; c < r->chunks; c++) {
+    const int32_t *row = r->row + c * GRAPH_LANES;
+    const float *inverse = r->inverse + c * GRAPH_LANES;
+    float sum[GRAPH_LANES];
+    for (int i = 0; i < GRAPH_LANES; i++) sum[i] = b[row[i]];
+    for (int32_t k = 0; k < r->width[c]; k++, col += GRAPH_LANES, g += GRAPH_LANES)
+      for (int i = 0; i < GRAPH_LANES; i++) sum[i] += g[i] * x[col[i]];
+    for (int i = 0; i < GRAPH_LANES; i++) x[row[i]] = inverse[i] * sum[i];
+  }
+}
+
+/* to[place[i]] += residual of node i; differences first, so that strong conductances do not drown weak ones. */
+GRAPH_SIMD static void restrict_rows(const graph_rows_t *r, const float *b, const float *x,
+                                     const int32_t *place, float *to) {
+  const int32_t *col = r->col;
+  const float *g = r->g;
+  for (int64_t c = 0; c < r->chunks; c++) {
+    const int32_t *row = r->row + c * GRAPH_LANES;
+    const float *e = r->e + c * GRAPH_LANES;
+    float sum[GRAPH_LANES], own[GRAPH_LANES];
+    for (int i = 0; i < GRAPH_LANES; i++) own[i] = x[row[i]];
+    for (int i = 0; i < GRAPH_LANES; i++) sum[i] = b[row[i]] - e[i] * own[i];
+    for (int32_t k = 0; k < r->width[c]; k++, col += GRAPH_LANES, g += GRAPH_LANES)
+      for (int i = 0; i < GRAPH_LANES; i++) sum[i] += g[i] * (x[col[i]] - own[i]);
+    for (int i = 0; i < GRAPH_LANES; i++) to[place[row[i]]] += sum[i];
+  }
+}
+
+static void relax_row(const graph_tail_t *t, int64_t r, const float *b, float *x) {
+  float sum = b[t->row[r]];
+  for (int64_t k = t->ptr[r]; k < t->ptr[r + 1]; k++) sum += t->g[k] * x[t->col[k]];
+  x[t->row[r]] = t->inverse[r] * sum;
+}
+
+static void relax_tail(const graph_tail_t *t, bool backward, const float *b, float *x) {
+  if (backward)
+    for (int64_t r = t->n - 1; r >= 0; r--) relax_row(t, r, b, x);
+  else
+    for (int64_t r = 0; r < t->n; r++) relax_row(t, r, b, x);
+}
+
+static void restrict_tail(const graph_tail_t *t, const float *b, const float *x,
+                          const int32_t *place, float *to) {
+  for (int64_t r = 0; r < t->n; r++) {
+    const float own = x[t->row[r]];
+    float sum = b[t->row[r]] - t->e[r] * own;
+    for (int64_t k = t->ptr[r]; k < t->ptr[r + 1]; k++) sum += t->g[k] * (x[t->col[k]] - own);
+    to[place[t->row[r]]] += sum;
+  }
+}
+
+GRAPH_SIMD static void prolong(int64_t n, const int32_t *place, const float *from, float *x) {
+  for (int64_t i = 0; i < n; i++) x[i] += from[place[i]];
+}
+
+/* ---- exchange --------------------------------------------------------------------------------- */
+
+/* Ghosts of colours first..last; only where edges join nodes of one colour: same. */
+static int exchange(exset_ctx_t *ctx, const graph_level_t *l, int first, int last, bool same) {
+  graph_swap_t swap = {.rank = {MPI_PROC_NULL, MPI_PROC_NULL}};
+  float *to = l->buffer;
+  for (int d = 0; d < 2; d++) {
+    const graph_side_t *s = &l->side[d];
+    if (same && !s->same) continue;
+    const int64_t begin = first == 0 ? 0 : s->n_send[0];
+    const int64_t end = last == 0 ? s->n_send[0] : s->n_send[0] + s->n_send[1];
+    swap.rank[d] = s->rank;
+    swap.n_send[d] = end - begin;
+    swap.n_recv[d] = (first == 0 ? s->n_recv[0] : 0) + (last == 1 ? s->n_recv[1] : 0);
+    swap.send[d] = to;
+    swap.recv[d] = l->x + s->first + (first == 0 ? 0 : s->n_recv[0]);
+    for (int64_t k = begin; k < end; k++) *to++ = l->x[s->send[k]];
+  }
+  return graph_swap(ctx, MPI_FLOAT, &swap);
+}
+
+/* Parts of b to the leader, or those of x back. */
+static int move_parts(exset_ctx_t *ctx, const graph_level_t *l, bool to_leader) {
+  enum { TAG = 45 };
+  const graph_group_t *group = &l->group;
+  if (!group->merged) return EXSET_OK;
+  float *part = to_leader ? l->part_b : l->part_x, *all = to_leader ? l->b : l->x;
+  const int n = (int)l->part_n;
+  if (group->leader != ctx->rank)
+    return EXSET_MPI(ctx, to_leader ? MPI_Send(part, n, MPI_FLOAT, group->leader, TAG, ctx->comm)
+                                    : MPI_Recv(part, n, MPI_FLOAT, group->leader, TAG, ctx->comm,
+                                               MPI_STATUS_IGNORE));
+  if (to_leader) memcpy(all, part, (size_t)n * sizeof *all);
+  else memcpy(part, all, (size_t)n * sizeof *all);
+  for (int m = 1; m < group->members; m++) {
+    float *at = all + group->offset[m];
+    const int count = (int)(group->offset[m + 1] - group->offset[m]);
+    EXSET_TRY(EXSET_MPI(
+        ctx, to_leader
+                 ? MPI_Recv(at, count, MPI_FLOAT, group->rank[m], TAG, ctx->comm, MPI_STATUS_IGNORE)
+                 : MPI_Send(at, count, MPI_FLOAT, group->rank[m], TAG, ctx->comm)));
+  }
+  return EXSET_OK;
+}
+
+/* ---- the cycle -------------------------------------------------------------------------------- */
+
+static int half_sweep(exset_ctx_t *ctx, const graph_level_t *l, int colour, bool backward) {
+  relax_rows(&l->rows[colour], l->b, l->x);
+  relax_tail(&l->tail[colour], backward, l->b, l->x);
+  return exchange(ctx, l, colour, colour, false);
+}
+
+/* From x = 0. */
+static int first_half_sweep(exset_ctx_t *ctx, const graph_level_t *l) {
+  memset(l->x, 0, (size_t)(l->n + 1 + l->n_ghost) * sizeof *l->x);
+  first_rows(&l->rows[0], l->b, l->x);
+  relax_tail(&l->tail[0], false, l->b, l->x);
+  return exchange(ctx, l, 0, 0, false);
+}
+
+/* After a cycle, whose last half sweep had the same colour: the rows without neighbours of it would not change. */
+static int next_half_sweep(exset_ctx_t *ctx, const graph_level_t *l) {
+  EXSET_TRY(exchange(ctx, l, 0, 0, true));
+  if (l->step < 1) relax_rows(&l->rows[0], l->b, l->x);
+  relax_tail(&l->tail[0], false, l->b, l->x);
+  return exchange(ctx, l, 0, 0, false);
+}
+
+/* Right-hand side of the coarse level; the rows swept last have no residual. */
+static void restrict_residual(const graph_level_t *l, const graph_level_t *coarse) {
+  memset(coarse->part_b, 0, (size_t)(coarse->part_n + 1) * sizeof *coarse->part_b);
+  restrict_rows(&l->rows[0], l->b, l->x, l->coarse, coarse->part_b);
+  for (int c = 0; c < 2; c++) restrict_tail(&l->tail[c], l->b, l->x, l->coarse, coarse->part_b);
+}
+
+static int solve_level(const conduct_graph_mg_t *mg, int k);
+
+/* x = B b, one cycle from level k downwards, or x += B (b - A x). Ranks with nodes of this level. */
+static int cycle(const conduct_graph_mg_t *mg, int k, bool zero) {
+  exset_ctx_t *ctx = mg->ctx;
+  const graph_level_t *l = &mg->level[k], *coarse = l + 1;
+  l->b[l->n] = 0;
+  for (int sweep = 0; sweep < mg->options.sweeps; sweep++) {
+    EXSET_TRY(sweep > 0 ? half_sweep(ctx, l, 0, false)
+              : zero    ? first_half_sweep(ctx, l)
+                        : next_half_sweep(ctx, l));
+    EXSET_TRY(half_sweep(ctx, l, 1, false));
+  }
+  restrict_residual(l, coarse);
+  EXSET_TRY(move_parts(ctx, coarse, true));
+  EXSET_TRY(solve_level(mg, k + 1));
+  EXSET_TRY(move_parts(ctx, coarse, false));
+  prolong(l->n, l->coarse, coarse->part_x, l->x);
+  EXSET_TRY(exchange(ctx, l, 0, 1, false));
+  for (int sweep = 0; sweep < mg->options.sweeps; sweep++) {
+    EXSET_TRY(half_sweep(ctx, l, 1, true));
+    EXSET_TRY(half_sweep(ctx, l, 0, true));
+  }
+  return EXSET_OK;
+}
+
+/* The coarsest level: few nodes on one rank, or none with a neighbour. */
+static void solve_coarsest(const graph_level_t *l) {
+  if (l->dense.n > 0) {
+    graph_dense_solve(&l->dense, l->b, l->x);
+    return;
+  }
+  l->b[l->n] = 0;
+  for (int c = 0; c < 2; c++) first_rows(&l->rows[c], l->b, l->x);
+}
+
+/* Two damped steps x += step B (b - A x) from x = 0 where the level has a step, else x = B b. */
+static int solve_level(const conduct_graph_mg_t *mg, int k) {
+  const graph_level_t *l = &mg->level[k];
+  if (l->n == 0) return EXSET_OK;
+  if (k == mg->n_levels - 1) {
+    solve_coarsest(l);
+    return EXSET_OK;
+  }
+  EXSET_TRY(cycle(mg, k, true));
+  if (l->step <= 0) return EXSET_OK;
+  if (l->step >= 1) return cycle(mg, k, false);
+  for (int64_t i = 0; i < l->n + 1 + l->n_ghost; i++) l->x[i] *= l->step;
+  memcpy(l->x0, l->x, (size_t)l->n * sizeof *l->x0);
+  EXSET_TRY(cycle(mg, k, false));
+  for (int64_t i = 0; i < l->n; i++) l->x[i] = l->x0[i] + l->step * (l->x[i] - l->x0[i]);
+  return EXSET_OK;
+}
+
+int conduct_graph_mg_apply(conduct_graph_mg_t *mg) {
+  const graph_level_t *l = mg->level;
+  if (l->part_n == 0) return EXSET_OK;
+  EXSET_TRY(move_parts(mg->ctx, l, true));
+  EXSET_TRY(solve_level(mg, 0));
+  return move_parts(mg->ctx, l, false);
+}
+
+/* ---- damping ---------------------------------------------------------------------------------- */
+
+/* b = -A x; exchanges the ghosts of x. */
+static int residual(const conduct_graph_mg_t *mg, const graph_level_t *l, const int32_t *identity) {
+  if (l->n == 0) return EXSET_OK;
+  EXSET_TRY(exchange(mg->ctx, l, 0, 1, false));
+  memset(l->b, 0, (size_t)(l->n + 1) * sizeof *l->b);
+  for (int c = 0; c < 2; c++) {
+    restrict_rows(&l->rows[c], l->b, l->x, identity, l->b);
+    restrict_tail(&l->tail[c], l->b, l->x, identity, l->b);
+  }
+  return EXSET_OK;
+}
+
+static int largest(const conduct_graph_mg_t *mg, int k, int steps, const int32_t *identity,
+                   double *eigenvalue) {
+  const graph_level_t *l = &mg->level[k];
+  int64_t first = 0;
+  EXSET_TRY(EXSET_MPI(mg->ctx, MPI_Exscan(&l->n, &first, 1, MPI_INT64_T, MPI_SUM, mg->ctx->comm)));
+  if (mg->ctx->rank == 0) first = 0;
+  for (int64_t i = 0; i < l->n; i++) /* rough, and the same in every run */
+    l->x[i] = (float)((uint64_t)(first + i) * 0x9E3779B97F4A7C15u >> 40) * 0x1p-23F - 1;
+  if (l->n > 0) l->x[l->n] = 0;
+  *eigenvalue = 0;
+  for (int step = 0; step <= steps; step++) {
+    double energy = 0, before = *eigenvalue; /* x' A x */
+    EXSET_TRY(residual(mg, l, identity));
+    for (int64_t i = 0; i < l->n; i++) energy -= (double)l->x[i] * l->b[i];
+    EXSET_TRY(EXSET_MPI(
+        mg->ctx, MPI_Allreduce(MPI_IN_PLACE, &energy, 1, MPI_DOUBLE, MPI_SUM, mg->ctx->comm)));
+    if (step > 0) *eigenvalue = energy > 0 ? sqrt(energy) : 0;
+    if (!(energy > 0) || step == steps || (k == 0 && step > 3 && *eigenvalue < 1.01 * before))
+      break;
+    const float scale = (float)(-1 / sqrt(energy));
+    for (int64_t i = 0; i < l->n; i++) l->b[i] *= scale;
+    if (l->n > 0) EXSET_TRY(cycle(mg, k, true));
+  }
+  return EXSET_OK;
+}
+
+int graph_largest(const conduct_graph_mg_t *mg, int k, int steps, double *eigenvalue) {
+  int32_t *identity = NULL;
+  EXSET_TRY(exset_alloc_unset_all(mg->ctx, mg->level[k].n + 1, sizeof *identity, &identity));
+  for (int64_t i = 0; i <= mg->level[k].n; i++) identity[i] = (int32_t)i;
+  const int err = largest(mg, k, steps, identity, eigenvalue);
+  free(identity);
+  return err;
+}
+
+bool conduct_graph_mg_single(conduct_graph_mg_t *mg) {
+  bool repeated = false;
+  for (int k = 0; k < mg->n_levels; k++) {
+    repeated |= mg->level[k].step > 0;
+    mg->level[k].step = 0;
+  }
+  return repeated;
+}
+
+/* ---- what the cycle works on ------------------------------------------------------------------ */
+
+float *conduct_graph_mg_b(conduct_graph_mg_t *mg) {
+  return mg->level[0].part_b;
+}
+
+float *conduct_graph_mg_x(conduct_graph_mg_t *mg) {
+  return mg->level[0].part_x;
+}
+
+int conduct_graph_mg_levels(const conduct_graph_mg_t *mg) {
+  return mg->n_levels;
+}
+
+int64_t conduct_graph_mg_nodes(const conduct_graph_mg_t *mg, int k) {
+  return mg->level[k].nodes;
+}
+
+int64_t conduct_graph_mg_bytes(const conduct_graph_mg_t *mg) {
+  int64_t bytes = 0;
+  for (int k = 0; k < mg->n_levels; k++) bytes += graph_level_bytes(&mg->level[k]);
+  return bytes;
+}
