@@ -38,14 +38,19 @@ typedef struct {
 /* Results for one direction. */
 typedef struct {
   int axis;
-  double sigma_eff; /* in the units of sigma; from the dissipated power (error ~ that of u squared) */
-  double current[3];        /* periodic: mean current density along z, y, x, a column of the tensor;
+  double
+      sigma_eff; /* in the units of sigma; from the dissipated power (error ~ that of u squared) */
+  double current[3]; /* periodic: mean current density along z, y, x, a column of the tensor;
                                electrodes: sigma_eff at axis, else NaN */
-  double m_factor;          /* sigma_eff / mean conductivity of the conducting cells */
-  double tortuosity_factor; /* fraction of the conducting phases / m_factor; infinite without a path */
-  double bruggeman;         /* exponent a of m_factor = fraction^a; NaN for fractions 0 and 1, infinite without a path */
-  double flux_in, flux_out; /* sigma_eff from the currents through the two outer faces (error ~ that of u) */
-  double error;    /* estimated relative error of sigma_eff by the solver, from the energy that is left */
+  double m_factor;   /* sigma_eff / mean conductivity of the conducting cells */
+  double
+      tortuosity_factor; /* fraction of the conducting phases / m_factor; infinite without a path */
+  double
+      bruggeman; /* exponent a of m_factor = fraction^a; NaN for fractions 0 and 1, infinite without a path */
+  double flux_in,
+      flux_out; /* sigma_eff from the currents through the two outer faces (error ~ that of u) */
+  double
+      error; /* estimated relative error of sigma_eff by the solver, from the energy that is left */
   double mismatch; /* larger of |flux_in - sigma_eff| and |flux_out - sigma_eff|, / sigma_eff */
   double conducting_fraction;       /* conducting cells / all cells */
   double percolating_fraction;      /* cells of components that percolate along axis / all cells */

@@ -1,25 +1,6 @@
 /* The linear system as PETSc sees it: a shell around the operator, or an assembled matrix. */
 #include "conduct_impl.h"
-
-/* u = 1 at the low face, 0 at the high face. */
-static PetscErrorCode right_hand_side(const conduct_system_t *s, conduct_linear_t *l) {
-  const int64_t n[3] = {s->nz, s->ny, s->nx}, cells = s->nz * s->plane;
-  const int64_t stride[3] = {s->plane, s->nx, 1};
-  const conduct_face_t *f = &s->low;
-  PetscScalar *b;
-  PetscFunctionBeginUser;
-  PetscCall(MatCreateVecs(l->mat, &l->x, &l->b));
-  PetscCall(VecSet(l->b, 0));
-  PetscCall(VecGetArray(l->b, &b));
-  int64_t row = 0, face = 0;
-  for (int64_t i = 0; f->n[0] > 0 && i < cells; i++) {
-    const bool low = i / stride[s->axis] % n[s->axis] == 0;
-    if (s->code[i]) b[row++] = low ? f->g[face] : 0;
-    face += low; /* cells come in the order of the face's array */
-  }
-  PetscCall(VecRestoreArray(l->b, &b));
-  PetscFunctionReturn(0);
-}
+#include "exset/config.h"
 
 static PetscErrorCode check_size(const conduct_system_t *s, int64_t rows) {
   PetscFunctionBeginUser;
@@ -39,134 +20,227 @@ static PetscErrorCode shell_mult(Mat mat, Vec u, Vec y) {
   PetscCall(MatShellGetContext(mat, &s));
   PetscCall(VecGetArrayRead(u, &pu));
   PetscCall(VecGetArrayWrite(y, &py));
-  PetscCheck(!conduct_apply(s, pu, py), PETSC_COMM_SELF, PETSC_ERR_LIB, "halo exchange failed");
+  PetscCheck(!conduct_apply(s, pu, py), PETSC_COMM_SELF, PETSC_ERR_LIB, "%s", s->ctx->message);
   PetscCall(VecRestoreArrayWrite(y, &py));
   PetscCall(VecRestoreArrayRead(u, &pu));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode conduct_linear_shell(conduct_system_t *s, conduct_linear_t *l) {
+  const int64_t rows = s->nz * s->packed;
+  PetscScalar *b;
   PetscFunctionBeginUser;
-  PetscCall(check_size(s, s->unknowns));
-  const PetscInt n = (PetscInt)s->start[s->nz];
-  PetscCall(MatCreateShell(s->ctx->comm, n, n, PETSC_DETERMINE, PETSC_DETERMINE, s, &l->mat));
+  PetscCall(check_size(s, s->grid.n[0] * s->packed));
+  PetscCall(MatCreateShell(s->ctx->comm, (PetscInt)rows, (PetscInt)rows, PETSC_DETERMINE,
+                           PETSC_DETERMINE, s, &l->mat));
   PetscCall(MatShellSetOperation(l->mat, MATOP_MULT, (void (*)(void))shell_mult));
-  PetscCall(MatSetOption(l->mat, MAT_SPD, PETSC_TRUE));
-  PetscCall(right_hand_side(s, l));
+  PetscCall(MatSetOption(l->mat, MAT_SYMMETRIC, PETSC_TRUE));
+  PetscCall(MatCreateVecs(l->mat, &l->x, &l->b));
+  PetscCall(VecGetArrayWrite(l->b, &b));
+  PetscCheck(!conduct_right_hand_side(s, b), PETSC_COMM_SELF, PETSC_ERR_LIB, "%s", s->ctx->message);
+  PetscCall(VecRestoreArrayWrite(l->b, &b));
   PetscFunctionReturn(0);
 }
 
 /* ---- assembled ------------------------------------------------------------------------------ */
 
-/* Global numbers of the active cells: a plane before and after the slab, -1 where there is none. */
+/* Global numbers of the active cells: CONDUCT_HALO planes before and after the slab, -1 where there is none. */
 typedef struct {
   PetscInt *row;
   PetscInt begin, n; /* this rank's rows */
 } numbering_t;
 
 static PetscErrorCode number_cells(conduct_system_t *s, numbering_t *num) {
-  const int64_t cells = s->nz * s->plane;
-  int64_t n = s->start[s->nz], begin = 0;
+  const int64_t cells = s->nz * s->plane, last = s->nz > 1 ? s->nz - 2 : 0;
+  int64_t n = 0, begin = 0, all = 0;
   PetscFunctionBeginUser;
-  PetscCheck(!exset_agree(s->ctx,
-                          conduct_alloc_slab(s->ctx, s->nz, s->plane, sizeof *num->row, &num->row)),
+  for (int64_t i = 0; i < cells; i++) n += s->code[i] != 0;
+  PetscCallMPI(MPI_Allreduce(&n, &all, 1, MPI_INT64_T, MPI_SUM, s->ctx->comm));
+  PetscCall(check_size(s, all));
+  PetscCheck(!exset_agree(s->ctx, conduct_alloc_slab(s->ctx, s->nz, s->plane, CONDUCT_HALO,
+                                                     sizeof *num->row, &num->row)),
              s->ctx->comm, PETSC_ERR_MEM, "numbering the unknowns");
   PetscCallMPI(MPI_Exscan(&n, &begin, 1, MPI_INT64_T, MPI_SUM, s->ctx->comm));
   num->begin = s->ctx->rank == 0 ? 0 : (PetscInt)begin;
   num->n = (PetscInt)n;
   PetscInt next = num->begin;
   for (int64_t i = 0; i < cells; i++) num->row[i] = s->code[i] ? next++ : -1;
-  PetscCheck(s->nz == 0 ||
-                 !conduct_halo(s->ctx, s->down, s->up, MPIU_INT, s->plane, num->row,
-                               num->row + cells - s->plane, num->row - s->plane, num->row + cells),
+  PetscCheck(!conduct_halo(s, MPIU_INT, s->plane, num->row, num->row + last * s->plane,
+                           num->row - CONDUCT_HALO * s->plane, num->row + cells),
              PETSC_COMM_SELF, PETSC_ERR_LIB, "halo exchange failed");
   PetscFunctionReturn(0);
 }
 
-/* Off-diagonal entries of the row of cell i: columns and conductances; their number. */
-static int row_entries(const conduct_system_t *s, const PetscInt *row, int64_t i, PetscInt *column,
-                       double *g) {
-  const int64_t step[3] = {s->plane, s->nx, 1};
-  int n = 0;
-  for (int a = 0; a < 3; a++)
-    for (int up = 0; up < 2; up++) {
-      const double conductance = s->g[a][up ? i : i - step[a]];
-      if (conductance == 0) continue;
-      column[n] = row[up ? i + step[a] : i - step[a]];
-      g[n++] = conductance;
-    }
-  return n;
-}
+/* Called for each row of cells. */
+typedef PetscErrorCode (*row_action_t)(void *user, PetscInt row, int n, const PetscInt *column,
+                                       const double *g, double electrode);
 
-static PetscErrorCode preallocate(const conduct_system_t *s, const numbering_t *num, Mat mat) {
-  PetscInt *own, *other, column[6];
-  double g[6];
+/* Off-diagonal entries of every active cell: columns and conductances; neighbours may occur twice in periodic problems. */
+static PetscErrorCode for_rows(const conduct_system_t *s, const numbering_t *num,
+                               row_action_t action, void *user) {
   PetscFunctionBeginUser;
-  PetscCall(PetscCalloc2(num->n, &own, num->n, &other));
-  for (int64_t i = 0; i < s->nz * s->plane; i++) {
-    if (num->row[i] < 0) continue;
-    const PetscInt row = num->row[i] - num->begin;
-    const int n = row_entries(s, num->row, i, column, g);
-    own[row] = 1;
-    for (int k = 0; k < n; k++) {
-      const bool here = column[k] >= num->begin && column[k] < num->begin + num->n;
-      *(here ? &own[row] : &other[row]) += 1;
-    }
-  }
-  PetscCall(MatSeqAIJSetPreallocation(mat, 0, own));
-  PetscCall(MatMPIAIJSetPreallocation(mat, 0, own, 0, other));
-  PetscCall(PetscFree2(own, other));
-  PetscFunctionReturn(0);
-}
-
-static PetscErrorCode add_face(const conduct_face_t *f, const numbering_t *num, Mat mat) {
-  PetscFunctionBeginUser;
-  for (int64_t i = 0; i < f->n[0]; i++)
-    for (int64_t j = 0; j < f->n[1]; j++) {
-      const PetscInt row = num->row[conduct_face_cell(f, i, j)];
-      if (row >= 0) PetscCall(MatSetValue(mat, row, row, f->g[i * f->n[1] + j], ADD_VALUES));
+  for (int64_t z = 0; z < s->nz; z++)
+    for (int64_t y = 0; y < s->ny; y++) {
+      const conduct_rows_t r = conduct_rows(s, z, y);
+      for (int64_t x = 0; x < s->nx; x++) {
+        const int64_t to[6][3] = {{z - 1, y, x}, {z + 1, y, x}, {z, y - 1, x},
+                                  {z, y + 1, x}, {z, y, x - 1}, {z, y, x + 1}};
+        PetscInt column[6];
+        double g[6];
+        uint8_t neighbour[6];
+        int n = 0;
+        if (!r.own[x]) continue;
+        conduct_neighbours(s, &r, x, neighbour);
+        for (int f = 0; f < 6; f++) {
+          if (!neighbour[f]) continue;
+          const int64_t cy = (to[f][1] + s->ny) % s->ny, cx = (to[f][2] + s->nx) % s->nx;
+          g[n] = conduct_g(s, f / 2, r.own[x], neighbour[f]);
+          column[n++] = num->row[to[f][0] * s->plane + cy * s->nx + cx];
+        }
+        const double electrode = conduct_electrode(s, FACE_LOW, z, y, x, r.own[x]) +
+                                 conduct_electrode(s, FACE_HIGH, z, y, x, r.own[x]);
+        const PetscInt row = num->row[z * s->plane + y * s->nx + x];
+        PetscCall(action(user, row, n, column, g, electrode));
+      }
     }
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode fill(const conduct_system_t *s, const numbering_t *num, Mat mat) {
-  PetscInt column[7];
-  double g[7];
+typedef struct {
+  const numbering_t *num;
+  PetscInt *own, *other;
+  Mat mat;
+} assembly_t;
+
+static PetscErrorCode count_row(void *user, PetscInt row, int n, const PetscInt *column,
+                                const double *g, double electrode) {
+  const assembly_t *a = user;
+  const numbering_t *num = a->num;
   PetscFunctionBeginUser;
-  for (int64_t i = 0; i < s->nz * s->plane; i++) {
-    const PetscInt row = num->row[i];
-    if (row < 0) continue;
-    const int n = row_entries(s, num->row, i, column, g);
-    double sum = 0;
-    for (int k = 0; k < n; k++) {
-      sum += g[k];
-      g[k] = -g[k];
-    }
-    column[n] = row;
-    g[n] = sum;
-    PetscCall(MatSetValues(mat, 1, &row, n + 1, column, g, ADD_VALUES));
+  (void)g, (void)electrode;
+  row -= num->begin;
+  a->own[row] = 1;
+  for (int k = 0; k < n; k++) {
+    const bool here = column[k] >= num->begin && column[k] < num->begin + num->n;
+    *(here ? &a->own[row] : &a->other[row]) += 1;
   }
-  PetscCall(add_face(&s->low, num, mat));
-  PetscCall(add_face(&s->high, num, mat));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode fill_row(void *user, PetscInt row, int n, const PetscInt *column,
+                               const double *g, double electrode) {
+  const assembly_t *a = user;
+  PetscInt columns[7] = {row};
+  double value[7] = {electrode};
+  PetscFunctionBeginUser;
+  for (int k = 0; k < n; k++) {
+    value[0] += g[k];
+    value[k + 1] = -g[k];
+    columns[k + 1] = column[k];
+  }
+  PetscCall(MatSetValues(a->mat, 1, &row, n + 1, columns, value, ADD_VALUES));
+  PetscFunctionReturn(0);
+}
+
+/* b of the active cells. */
+static PetscErrorCode fill_vector(const conduct_system_t *s, Vec b) {
+  PetscScalar *value;
+  PetscInt k = 0;
+  double *row;
+  PetscFunctionBeginUser;
+  PetscCall(PetscMalloc1(s->nx, &row));
+  PetscCall(VecGetArrayWrite(b, &value));
+  for (int64_t z = 0; z < s->nz; z++)
+    for (int64_t y = 0; y < s->ny; y++) {
+      conduct_rhs_row(s, z, y, row);
+      const uint8_t *code = s->code + z * s->plane + y * s->nx;
+      for (int64_t x = 0; x < s->nx; x++)
+        if (code[x]) value[k++] = row[x];
+    }
+  PetscCall(VecRestoreArrayWrite(b, &value));
+  PetscCall(PetscFree(row));
+  PetscFunctionReturn(0);
+}
+
+static PetscErrorCode assemble(const conduct_system_t *s, const numbering_t *num, Mat mat) {
+  assembly_t a = {.num = num, .mat = mat};
+  PetscFunctionBeginUser;
+  PetscCall(PetscCalloc2(num->n, &a.own, num->n, &a.other));
+  PetscCall(for_rows(s, num, count_row, &a));
+  PetscCall(MatSeqAIJSetPreallocation(mat, 0, a.own));
+  PetscCall(MatMPIAIJSetPreallocation(mat, 0, a.own, 0, a.other));
+  PetscCall(PetscFree2(a.own, a.other));
+  PetscCall(for_rows(s, num, fill_row, &a));
   PetscCall(MatAssemblyBegin(mat, MAT_FINAL_ASSEMBLY));
   PetscCall(MatAssemblyEnd(mat, MAT_FINAL_ASSEMBLY));
+  PetscFunctionReturn(0);
+}
+
+/* Constants are a solution of the periodic problem without a gradient (of each component: told to PETSc for one). */
+static PetscErrorCode set_properties(const conduct_system_t *s, Mat mat) {
+  MatNullSpace constants;
+  PetscFunctionBeginUser;
+  PetscCall(MatSetOption(mat, MAT_SYMMETRIC, PETSC_TRUE));
+  if (!s->periodic) {
+    PetscCall(MatSetOption(mat, MAT_SPD, PETSC_TRUE));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(MatNullSpaceCreate(s->ctx->comm, PETSC_TRUE, 0, NULL, &constants));
+  PetscCall(MatSetNullSpace(mat, constants));
+  PetscCall(MatNullSpaceDestroy(&constants));
   PetscFunctionReturn(0);
 }
 
 PetscErrorCode conduct_linear_assemble(conduct_system_t *s, conduct_linear_t *l) {
   numbering_t num = {0};
   PetscFunctionBeginUser;
-  PetscCall(check_size(s, s->unknowns));
+  l->assembled = true;
   PetscCall(number_cells(s, &num));
   PetscCall(MatCreate(s->ctx->comm, &l->mat));
   PetscCall(MatSetSizes(l->mat, num.n, num.n, PETSC_DETERMINE, PETSC_DETERMINE));
   PetscCall(MatSetType(l->mat, MATAIJ));
-  PetscCall(preallocate(s, &num, l->mat));
-  PetscCall(fill(s, &num, l->mat));
-  PetscCall(MatSetOption(l->mat, MAT_SPD, PETSC_TRUE));
-  conduct_free_slab(num.row, s->plane, sizeof *num.row);
-  PetscCall(right_hand_side(s, l));
+  PetscCall(assemble(s, &num, l->mat));
+  conduct_free_slab(num.row, s->plane, CONDUCT_HALO, sizeof *num.row);
+  PetscCall(set_properties(s, l->mat));
+  PetscCall(MatCreateVecs(l->mat, &l->x, &l->b));
+  PetscCall(fill_vector(s, l->b));
   PetscFunctionReturn(0);
+}
+
+/* ---- both ------------------------------------------------------------------------------------ */
+
+PetscErrorCode conduct_linear_guess(const conduct_system_t *s, conduct_linear_t *l) {
+  PetscScalar *value;
+  PetscInt k = 0;
+  PetscFunctionBeginUser;
+  PetscCall(VecSet(l->x, 0));
+  if (s->periodic) PetscFunctionReturn(0);
+  PetscCall(VecGetArray(l->x, &value));
+  for (int64_t z = 0; z < s->nz; z++)
+    for (int64_t y = 0; y < s->ny; y++) {
+      const uint8_t *code = s->code + z * s->plane + y * s->nx;
+      const int shift = conduct_shift(s, z, y, BLACK);
+      if (!l->assembled) k = (PetscInt)(z * s->packed + y * s->half);
+      for (int64_t x = 0; x < s->nx; x++) {
+        const int64_t at[3] = {s->grid.z0 + z, y, x};
+        const double u = 1 - ((double)at[s->axis] + 0.5) / (double)s->grid.n[s->axis];
+        if (l->assembled && code[x]) value[k++] = u;
+        if (!l->assembled && code[x] && x % 2 == shift) value[k + x / 2] = u;
+      }
+    }
+  PetscCall(VecRestoreArray(l->x, &value));
+  PetscFunctionReturn(0);
+}
+
+int conduct_linear_solution(conduct_system_t *s, const conduct_linear_t *l, double *u) {
+  const PetscScalar *x;
+  EXSET_TRY(EXSET_PETSC(s->ctx, VecGetArrayRead(l->x, &x)));
+  int64_t k = 0;
+  int err = EXSET_OK;
+  if (!l->assembled) err = conduct_recover(s, x, u);
+  for (int64_t i = 0; l->assembled && i < s->nz * s->plane; i++) u[i] = s->code[i] ? x[k++] : 0;
+  EXSET_TRY(EXSET_PETSC(s->ctx, VecRestoreArrayRead(l->x, &x)));
+  return err;
 }
 
 PetscErrorCode conduct_linear_clear(conduct_linear_t *l) {

@@ -1,98 +1,187 @@
-/* From a solution to numbers and fields: power, electrode currents, current densities, bounds. */
+/* From potentials to conductivities: dissipated power, currents, current densities, bounds. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "conduct_impl.h"
 
-#include <math.h>
+/* The solution with the neighbouring planes. */
+typedef struct {
+  const double *u;
+  double *below, *above; /* [CONDUCT_HALO][plane] */
+} field_t;
 
-static double sum_square(const float *g, const double *u, const double *v, int64_t n) {
-  double sum = 0;
-  for (int64_t i = 0; i < n; i++) sum += g[i] * (u[i] - v[i]) * (u[i] - v[i]);
-  return sum;
+static void field_clear(field_t *f) {
+  free(f->below);
+  free(f->above);
 }
 
-/* Currents and power at one electrode of potential u0. */
-static void measure_face(const conduct_face_t *f, const double *u, double u0, double *current,
-                         double *power) {
-  for (int64_t i = 0; i < f->n[0]; i++)
-    for (int64_t j = 0; j < f->n[1]; j++) {
-      const double drop = u0 - u[conduct_face_cell(f, i, j)], g = f->g[i * f->n[1] + j];
-      *current += g * drop;
-      *power += g * drop * drop;
-    }
+static int field_halo(const conduct_system_t *s, const double *u, field_t *f) {
+  const int64_t last = s->nz > 1 ? s->nz - 2 : 0;
+  *f = (field_t){.u = u};
+  int err = exset_alloc(s->ctx, CONDUCT_HALO * s->plane, sizeof(double), &f->below);
+  if (!err) err = exset_alloc(s->ctx, CONDUCT_HALO * s->plane, sizeof(double), &f->above);
+  err = exset_agree(s->ctx, err);
+  if (!err) err = conduct_halo(s, MPI_DOUBLE, s->plane, u, u + last * s->plane, f->below, f->above);
+  if (err) field_clear(f);
+  return err;
 }
 
-static int halo_of(conduct_system_t *s, const double *u) {
-  if (s->nz == 0) return EXSET_OK;
-  return conduct_halo(s->ctx, s->down, s->up, MPI_DOUBLE, s->plane, u, u + (s->nz - 1) * s->plane,
-                      s->below, s->above);
+static const double *field_row(const conduct_system_t *s, const field_t *f, int64_t z, int64_t y) {
+  y = (y + s->ny) % s->ny; /* beyond outer faces that are not periodic nothing conducts */
+  if (z < 0) return f->below + (z + CONDUCT_HALO) * s->plane + y * s->nx;
+  if (z >= s->nz) return f->above + (z - s->nz) * s->plane + y * s->nx;
+  return f->u + z * s->plane + y * s->nx;
 }
 
-int conduct_measure(conduct_system_t *s, const double *u, double *power, double *in, double *out) {
-  double sum[3] = {0}; /* power, in, out */
-  EXSET_TRY(halo_of(s, u));
-  for (int64_t z = 0; z < s->nz; z++) {
-    const double *here = u + z * s->plane;
-    const double *above = z < s->nz - 1 ? here + s->plane : s->above;
-    for (int64_t y = 0; y < s->ny; y++) {
-      const int64_t k = y * s->nx, i = z * s->plane + k;
-      sum[0] += sum_square(s->g[0] + i, here + k, above + k, s->nx);
-      if (y < s->ny - 1) sum[0] += sum_square(s->g[1] + i, here + k, here + k + s->nx, s->nx);
-      sum[0] += sum_square(s->g[2] + i, here + k, here + k + 1, s->nx - 1);
-    }
+/* What flows in the direction of the axes through the six faces of a cell. */
+typedef struct {
+  double current[6], power[6];
+} flow_t;
+
+/* Rows of classes and potentials around a row. */
+typedef struct {
+  conduct_rows_t code;
+  const double *u[6]; /* rows of the neighbours by face; [4] and [5]: its own */
+} around_t;
+
+static around_t around_row(const conduct_system_t *s, const field_t *f, int64_t z, int64_t y) {
+  around_t r = {.code = conduct_rows(s, z, y)};
+  const double *own = field_row(s, f, z, y);
+  for (int side = 0; side < 2; side++) {
+    r.u[side] = field_row(s, f, z + 2 * side - 1, y);
+    r.u[2 + side] = field_row(s, f, z, y + 2 * side - 1);
+    r.u[4 + side] = own;
   }
-  measure_face(&s->low, u, 1, &sum[1], &sum[0]);
-  measure_face(&s->high, u, 0, &sum[2], &sum[0]);
+  return r;
+}
+
+static flow_t cell_flow(const conduct_system_t *s, const around_t *r, int64_t z, int64_t y,
+                        int64_t x) {
+  const uint8_t code = r->code.own[x];
+  const double u = r->u[4][x];
+  uint8_t neighbour[6];
+  flow_t flow = {{0}, {0}};
+  conduct_neighbours(s, &r->code, x, neighbour);
+  for (int face = 0; face < 6; face++) {
+    const int axis = face / 2, side = face % 2;
+    const int64_t at = axis == EXSET_AXIS_X ? (x + 2 * side - 1 + s->nx) % s->nx : x;
+    double g = conduct_g(s, axis, code, neighbour[face]), drop = 0;
+    if (g > 0) {
+      drop = side == FACE_LOW ? r->u[face][at] - u : u - r->u[face][at];
+      if (s->periodic && axis == s->axis) drop += s->edge[axis];
+    } else if (axis == s->axis) {
+      g = conduct_electrode(s, side, z, y, x, code);
+      drop = side == FACE_LOW ? 1 - u : u;
+    }
+    flow.current[face] = g * drop;
+    flow.power[face] = g * drop * drop;
+  }
+  return flow;
+}
+
+/* Add one cell: faces at its high sides; those at its low sides only where they are electrodes. */
+static void add_cell(const conduct_system_t *s, const flow_t *flow, int64_t at, double sum[6]) {
+  const int a = s->axis;
+  for (int axis = 0; axis < 3; axis++) {
+    sum[0] += flow->power[2 * axis + FACE_HIGH];
+    sum[3 + axis] += flow->current[2 * axis + FACE_HIGH] * s->edge[axis];
+  }
+  if (at == 0) sum[1] += flow->current[2 * a + FACE_LOW];
+  if (at == 0 && !s->periodic) sum[0] += flow->power[2 * a + FACE_LOW];
+  const int64_t out = s->periodic ? s->grid.n[a] / 2 : s->grid.n[a] - 1;
+  if (at == out) sum[2] += flow->current[2 * a + FACE_HIGH];
+}
+
+int conduct_measure(conduct_system_t *s, const double *u, conduct_measure_t *m) {
+  double sum[6] = {0}; /* power, in, out, mean currents */
+  field_t f;
+  EXSET_TRY(field_halo(s, u, &f));
+  for (int64_t z = 0; z < s->nz; z++)
+    for (int64_t y = 0; y < s->ny; y++) {
+      const around_t r = around_row(s, &f, z, y);
+      double row[6] = {0};
+      for (int64_t x = 0; x < s->nx; x++) {
+        if (!r.code.own[x]) continue;
+        const flow_t flow = cell_flow(s, &r, z, y, x);
+        const int64_t at[3] = {s->grid.z0 + z, y, x};
+        add_cell(s, &flow, at[s->axis], row);
+      }
+      for (int k = 0; k < 6; k++) sum[k] += row[k];
+    }
+  field_clear(&f);
   EXSET_TRY(
-      EXSET_MPI(s->ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 3, MPI_DOUBLE, MPI_SUM, s->ctx->comm)));
-  *power = sum[0];
-  *in = sum[1];
-  *out = -sum[2];
+      EXSET_MPI(s->ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 6, MPI_DOUBLE, MPI_SUM, s->ctx->comm)));
+  const double cells = (double)exset_grid_cells(&s->grid);
+  const double length = (double)s->grid.n[s->axis] * s->edge[s->axis];
+  const double gradient = s->periodic ? 1 : 1 / length, area = cells / length;
+  m->power = sum[0] / cells / (gradient * gradient);
+  m->in = sum[1] / area / gradient;
+  m->out = sum[2] / area / gradient;
+  for (int a = 0; a < 3; a++) m->current[a] = sum[3 + a] / cells / gradient;
   return EXSET_OK;
 }
 
-/* Half the current through the electrode faces goes to the cells there. */
-static void current_face(const conduct_face_t *f, const double *u, double u0, double scale,
+/* ---- fields ------------------------------------------------------------------------------------ */
+
+/* Potential and current density of one row of the system; NULL: not wanted. */
+static void field_values(const exset_conduct_t *conduct, const conduct_system_t *s,
+                         const field_t *f, int64_t z, int64_t y, int64_t nx, float *potential,
                          float *current) {
-  for (int64_t i = 0; i < f->n[0]; i++)
-    for (int64_t j = 0; j < f->n[1]; j++) {
-      const int64_t k = conduct_face_cell(f, i, j);
-      current[3 * k] += (float)(scale * f->g[i * f->n[1] + j] * (u0 - u[k]));
-    }
+  const double *h = s->grid.voxel, unit = s->periodic ? h[s->axis] / s->edge[s->axis] : 1;
+  const double length = (double)s->grid.n[s->axis] * s->edge[s->axis];
+  const double scale = 0.5 * conduct->sigma_max * (s->periodic ? 1 : length);
+  const around_t r = around_row(s, f, z, y);
+  for (int64_t x = 0; x < nx; x++) {
+    const bool active = r.code.own[x] != 0;
+    if (potential) potential[x] = active ? (float)(unit * r.u[4][x]) : NAN;
+    if (!current) continue;
+    flow_t flow = {{0}, {0}};
+    if (active) flow = cell_flow(s, &r, z, y, x);
+    for (int a = 0; a < 3; a++) /* the mean of both faces; components x, y, z */
+      current[3 * x + 2 - a] =
+          (float)(scale * s->edge[a] * (flow.current[2 * a] + flow.current[2 * a + 1]));
+  }
 }
 
-static void current_density(const conduct_system_t *s, const double *u, double scale,
-                            float *current) {
-  const int64_t step[3] = {s->plane, s->nx, 1}, cells = s->nz * s->plane;
-  const double unit = cbrt(s->grid->voxel[0] * s->grid->voxel[1] * s->grid->voxel[2]);
-  for (int64_t i = 0; i < 3 * cells; i++) current[i] = 0;
-  for (int a = 0; a < 3; a++) {
-    float *j = current + (2 - a); /* components in the order x, y, z */
-    const double factor = 0.5 * scale * s->grid->voxel[a] / unit; /* half a face current / area */
-    for (int64_t i = a == EXSET_AXIS_Z ? -s->plane : 0; i < cells; i++) {
-      const double g = s->g[a][i];
-      if (g == 0) continue;
-      const int64_t k = i + step[a];
-      const double low = i < 0 ? s->below[i + s->plane] : u[i];
-      const double high = k < cells ? u[k] : s->above[k - cells];
-      const float flux = (float)(factor * g * (low - high));
-      if (i >= 0) j[3 * i] += flux;
-      if (k < cells) j[3 * k] += flux;
-    }
-    if (a != s->axis) continue;
-    current_face(&s->low, u, 1, factor, j);
-    current_face(&s->high, u, 0, -factor, j);
-  }
+/* Values of the system's rows that are the volume's, moved to the volume's slabs. Collective. */
+static int move_back(const exset_conduct_t *conduct, const conduct_system_t *s, int64_t planes,
+                     int64_t row_bytes, const void *own, void *out) {
+  const exset_grid_t *v = &conduct->volume->grid;
+  const exset_rows_t from = {planes > 0 ? s->grid.z0 : 0, planes, 0, v->n[1]};
+  const exset_rows_t to = {v->z0, v->nz_local, 0, v->n[1]};
+  return exset_grid_move_rows(s->ctx, row_bytes, from, own, to, out);
 }
 
 int conduct_fields(exset_conduct_t *conduct, conduct_system_t *s, const double *u, float *potential,
                    float *current) {
-  const int64_t cells = s->nz * s->plane;
-  for (int64_t i = 0; potential && i < cells; i++) potential[i] = s->code[i] ? (float)u[i] : NAN;
-  if (!current) return EXSET_OK;
-  EXSET_TRY(halo_of(s, u));
-  current_density(s, u, s->length * conduct->sigma_max, current);
-  return EXSET_OK;
+  if (!potential && !current) return EXSET_OK;
+  const exset_grid_t *v = &conduct->volume->grid;
+  const int64_t left = v->n[0] - s->grid.z0;
+  const int64_t planes = left < 0 ? 0 : left < s->nz ? left : s->nz, plane = v->n[1] * v->n[2];
+  float *own[2] = {NULL, NULL}, *wanted[2] = {potential, current};
+  field_t f;
+  EXSET_TRY(field_halo(s, u, &f));
+  int err = EXSET_OK;
+  for (int k = 0; k < 2 && !err; k++)
+    if (wanted[k]) err = exset_alloc(s->ctx, planes * plane * (k ? 3 : 1), sizeof(float), &own[k]);
+  err = exset_agree(s->ctx, err);
+  for (int64_t z = 0; !err && z < planes; z++)
+    for (int64_t y = 0; y < v->n[1]; y++) {
+      const int64_t k = z * plane + y * v->n[2];
+      field_values(conduct, s, &f, z, y, v->n[2], own[0] ? own[0] + k : NULL,
+                   own[1] ? own[1] + 3 * k : NULL);
+    }
+  for (int k = 0; k < 2; k++) {
+    const int64_t bytes = v->n[2] * (int64_t)sizeof(float) * (k ? 3 : 1);
+    if (!err && wanted[k]) err = move_back(conduct, s, planes, bytes, own[k], wanted[k]);
+    free(own[k]);
+  }
+  field_clear(&f);
+  return err;
 }
 
+/* ---- bounds ------------------------------------------------------------------------------------ */
 /* (sum f / (sigma + 2 sigma0))^-1 - 2 sigma0: the Hashin-Shtrikman form for reference sigma0. */
 static double hashin_shtrikman(const exset_conduct_t *c, double sigma0) {
   double sum = 0;

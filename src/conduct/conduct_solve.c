@@ -35,23 +35,6 @@ static PetscErrorCode show_progress(KSP ksp, PetscInt it, PetscReal norm, void *
   PetscFunctionReturn(0);
 }
 
-/* u falls linearly between the electrodes. */
-static PetscErrorCode first_guess(const conduct_system_t *s, const conduct_linear_t *l) {
-  PetscScalar *x;
-  const double n = (double)s->grid->n[s->axis];
-  int64_t i = 0, row = 0;
-  PetscFunctionBeginUser;
-  PetscCall(VecGetArrayWrite(l->x, &x));
-  for (int64_t z = 0; z < s->nz; z++)
-    for (int64_t y = 0; y < s->ny; y++)
-      for (int64_t column = 0; column < s->nx; column++, i++) {
-        const int64_t at[3] = {s->grid->z0 + z, y, column};
-        if (s->code[i]) x[row++] = 1 - ((double)at[s->axis] + 0.5) / n;
-      }
-  PetscCall(VecRestoreArrayWrite(l->x, &x));
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode set_up(conduct_system_t *s, conduct_linear_t *l, const char *pc_type,
                              double rtol, KSP *ksp) {
   PC pc;
@@ -60,7 +43,7 @@ static PetscErrorCode set_up(conduct_system_t *s, conduct_linear_t *l, const cha
   PetscCall(KSPSetOptionsPrefix(*ksp, PREFIX));
   PetscCall(KSPSetType(*ksp, KSPCG));
   PetscCall(KSPSetNormType(*ksp, KSP_NORM_UNPRECONDITIONED));
-  PetscCall(KSPSetTolerances(*ksp, rtol, 0, PETSC_DEFAULT, 10000));
+  PetscCall(KSPSetTolerances(*ksp, rtol, 0, 1e300, 10000));
   PetscCall(KSPSetInitialGuessNonzero(*ksp, PETSC_TRUE));
   PetscCall(KSPGetPC(*ksp, &pc));
   PetscCall(PCSetType(pc, pc_type));
@@ -76,7 +59,7 @@ static PetscErrorCode iterate(conduct_system_t *s, conduct_linear_t *l, KSP ksp,
   PetscInt iterations;
   Vec r;
   PetscFunctionBeginUser;
-  PetscCall(first_guess(s, l));
+  PetscCall(conduct_linear_guess(s, l));
   PetscCall(VecNorm(l->b, NORM_2, &norm_b));
   PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, NULL));
   progress_t progress = {.ctx = s->ctx, .goal = rtol * norm_b};
@@ -111,20 +94,20 @@ static PetscErrorCode iterate(conduct_system_t *s, conduct_linear_t *l, KSP ksp,
 
 static int evaluate(exset_conduct_t *c, conduct_system_t *s, conduct_linear_t *l, float *potential,
                     float *current, exset_conduct_run_t *run) {
-  const PetscScalar *x;
-  double *u = NULL, power = 0, in = 0, out = 0;
-  const double scale = c->sigma_max * s->length / s->area;
+  conduct_measure_t m;
+  double *u = NULL;
   EXSET_TRY(exset_alloc_all(c->ctx, exset_mul3(s->nz, s->plane, 1), sizeof *u, &u));
-  int err = EXSET_PETSC(c->ctx, VecGetArrayRead(l->x, &x));
-  for (int64_t z = 0; !err && z < s->nz; z++) conduct_expand(s, x, z, u + z * s->plane);
-  if (!err) err = EXSET_PETSC(c->ctx, VecRestoreArrayRead(l->x, &x));
-  if (!err) err = conduct_measure(s, u, &power, &in, &out);
+  int err = conduct_linear_solution(s, l, u);
+  if (!err) err = conduct_measure(s, u, &m);
   if (!err) err = conduct_fields(c, s, u, potential, current);
   free(u);
-  run->sigma_eff = scale * power;
-  run->flux_in = scale * in;
-  run->flux_out = scale * out;
-  return err;
+  if (err) return err;
+  run->sigma_eff = c->sigma_max * m.power;
+  run->flux_in = c->sigma_max * m.in;
+  run->flux_out = c->sigma_max * m.out;
+  for (int a = 0; a < 3; a++) run->current[a] = s->periodic ? c->sigma_max * m.current[a] : NAN;
+  run->current[s->axis] = run->sigma_eff;
+  return EXSET_OK;
 }
 
 /* Which preconditioner the options ask for, and whether it works without a matrix. Collective. */
@@ -143,11 +126,12 @@ static int choose(exset_conduct_t *c, const conduct_system_t *s, const char *wan
                       "-conduct_pc_type %s is not known: %s or one of PETSc's (hypre, gamg, ml, "
                       "bjacobi, icc, jacobi, none ...)",
                       type, CONDUCT_VOXELMG);
-  if (s->unknowns > PETSC_MAX_INT)
+  const int64_t rows = *matrix_free ? exset_grid_cells(&s->grid) / 2 : s->unknowns;
+  if (rows > PETSC_MAX_INT)
     return exset_fail(ctx, EXSET_ERR_INPUT,
-                      "%lld percolating cells exceed PETSc's %d-bit integers: build with a PETSc "
-                      "configured --with-64-bit-indices",
-                      (long long)s->unknowns, (int)(8 * sizeof(PetscInt)));
+                      "%lld unknowns exceed PETSc's %d-bit integers: build with a PETSc configured "
+                      "--with-64-bit-indices",
+                      (long long)rows, (int)(8 * sizeof(PetscInt)));
   return EXSET_OK;
 }
 
@@ -181,12 +165,11 @@ static void finish(const exset_conduct_t *c, exset_conduct_run_t *run) {
   const double fraction = run->conducting_fraction;
   run->tortuosity_factor = run->m_factor > 0 ? fraction / run->m_factor : INFINITY;
   run->bruggeman = fraction > 0 && fraction < 1 ? log(run->m_factor) / log(fraction) : NAN;
-  for (int a = 0; a < 3; a++) run->current[a] = a == run->axis ? run->sigma_eff : NAN;
   if (run->sigma_eff > 0)
-    run->mismatch = fmax(fabs(run->flux_in - run->sigma_eff), fabs(run->flux_out - run->sigma_eff)) /
-                    run->sigma_eff;
+    run->mismatch =
+        fmax(fabs(run->flux_in - run->sigma_eff), fabs(run->flux_out - run->sigma_eff)) /
+        run->sigma_eff;
   run->error = run->mismatch;
-  run->clusters = c->components.n_global;
 }
 
 /* Warn when the result cannot be right to the accuracy asked for. */
@@ -204,8 +187,8 @@ static void judge(const exset_conduct_t *c, const exset_conduct_run_t *run) {
                "zyx"[run->axis], 100 * mismatch);
 }
 
-static void no_path(const conduct_system_t *s, float *potential, float *current) {
-  const int64_t cells = s->nz * s->plane;
+static void no_path(const exset_conduct_t *c, float *potential, float *current) {
+  const int64_t cells = exset_grid_cells_local(&c->volume->grid);
   for (int64_t i = 0; potential && i < cells; i++) potential[i] = NAN;
   for (int64_t i = 0; current && i < 3 * cells; i++) current[i] = 0;
 }
@@ -219,13 +202,18 @@ int exset_conduct_solve(exset_conduct_t *c, int axis, const exset_conduct_option
   const double start = MPI_Wtime();
   *run = (exset_conduct_run_t){.axis = axis, .conducting_fraction = c->conducting};
   EXSET_TRY(conduct_system_create(c, axis, &s));
+  for (int a = 0; a < 3; a++) run->current[a] = s.periodic || a == axis ? 0 : NAN;
   run->unknowns = s.unknowns;
-  run->percolating_fraction = (double)s.unknowns / (double)exset_grid_cells(s.grid);
+  run->percolating_fraction = (double)s.percolating / (double)exset_grid_cells(&c->volume->grid);
+  run->contact_low = s.contact[FACE_LOW];
+  run->contact_high = s.contact[FACE_HIGH];
+  run->clusters = c->clusters;
+  run->clusters_removed = c->clusters - s.clusters_kept;
   if (c->conducting > 0) run->percolating_share = run->percolating_fraction / c->conducting;
   run->seconds_setup = MPI_Wtime() - start;
   int err = EXSET_OK;
-  if (s.unknowns == 0) {
-    no_path(&s, potential, current);
+  if (s.percolating == 0) {
+    no_path(c, potential, current);
   } else {
     err = solve_system(c, &s, &linear, &ksp, options, run);
     if (!err) err = evaluate(c, &s, &linear, potential, current, run);
