@@ -306,9 +306,6 @@ static void check_lattice(exset_ctx_t *ctx, lattice_t *l, const char *what, int 
     solve(l, NULL, b, 1e-10, y);
     compare(l, x, y, 1e-4);
   }
-  conduct_graph_mg_single(s.mg);
-  CHECK(!conduct_graph_mg_single(s.mg));
-  check_operator(&s, b, x);
   clear_solver(&s);
   free(b);
   free(x);
@@ -351,19 +348,19 @@ int main(int argc, char **argv) {
   for (int axis = -1; axis < 3; axis++)
     for (int shift = 0; shift < 2; shift++) {
       lattice_t half = {.n = {13, 10, 11}, .axis = axis, .shift = shift};
-      check_random(ctx, half, 0.5, 1, 1, 16, true);
+      check_random(ctx, half, 0.5, 1, 1, 22, true);
       lattice_t two = {.n = {16, 9, 12}, .axis = axis, .shift = shift};
-      check_random(ctx, two, 0.9, 0.5, 1e-6, 18, true);
+      check_random(ctx, two, 0.9, 0.5, 1e-6, 30, true);
     }
   for (int64_t nz = 1; nz <= 3; nz++)
-    check_random(ctx, (lattice_t){.n = {nz, 8, 9}, .axis = -1}, 0.7, 1, 1, 7, true);
-  check_random(ctx, (lattice_t){.n = {4, 8, 9}, .axis = 1}, 0.6, 1, 1, 7, true);
-  check_gap(ctx, (lattice_t){.n = {20, 9, 9}, .axis = 1}, 7);
-  check_gap(ctx, (lattice_t){.n = {20, 9, 9}, .axis = -1}, 7);
-  check_random(ctx, (lattice_t){.n = {13, 10, 11}, .axis = -1, .merge = merge}, 0.5, 1, 1, 8, true);
-  check_random(ctx, (lattice_t){.n = {13, 10, 11}, .axis = 1, .merge = merge}, 0.5, 1, 1, 8, true);
-  check_uniform(ctx, (lattice_t){.n = {48, 48, 48}, .axis = 0, .merge = merge}, 6);
-  check_uniform(ctx, (lattice_t){.n = {40, 31, 33}, .axis = -1}, 6);
+    check_random(ctx, (lattice_t){.n = {nz, 8, 9}, .axis = -1}, 0.7, 1, 1, 9, true);
+  check_random(ctx, (lattice_t){.n = {4, 8, 9}, .axis = 1}, 0.6, 1, 1, 9, true);
+  check_gap(ctx, (lattice_t){.n = {20, 9, 9}, .axis = 1}, 8);
+  check_gap(ctx, (lattice_t){.n = {20, 9, 9}, .axis = -1}, 8);
+  check_random(ctx, (lattice_t){.n = {13, 10, 11}, .axis = -1, .merge = merge}, 0.5, 1, 1, 9, true);
+  check_random(ctx, (lattice_t){.n = {13, 10, 11}, .axis = 1, .merge = merge}, 0.5, 1, 1, 9, true);
+  check_uniform(ctx, (lattice_t){.n = {48, 48, 48}, .axis = 0, .merge = merge}, 8);
+  check_uniform(ctx, (lattice_t){.n = {40, 31, 33}, .axis = -1}, 8);
   /* just above the percolation threshold 0.3116 */
   check_random(ctx, (lattice_t){.n = {40, 40, 40}, .axis = 0}, 0.33, 1, 1, 20, false);
   return test_end(ctx);

@@ -1,5 +1,4 @@
 /* The cycle of the graph multigrid: two-colour Gauss-Seidel before, its mirror image after the coarse correction. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -143,7 +142,6 @@ static int first_half_sweep(exset_ctx_t *ctx, const graph_level_t *l) {
 /* After a cycle, whose last half sweep had the same colour: the rows without neighbours of it would not change. */
 static int next_half_sweep(exset_ctx_t *ctx, const graph_level_t *l) {
   EXSET_TRY(exchange(ctx, l, 0, 0, true));
-  if (l->step < 1) relax_rows(&l->rows[0], l->b, l->x);
   relax_tail(&l->tail[0], false, l->b, l->x);
   return exchange(ctx, l, 0, 0, false);
 }
@@ -157,12 +155,13 @@ static void restrict_residual(const graph_level_t *l, const graph_level_t *coars
 
 static int solve_level(const conduct_graph_mg_t *mg, int k);
 
-/* x = B b, one cycle from level k downwards, or x += B (b - A x). Ranks with nodes of this level. */
+/* x = C b, one cycle from level k downwards, or x += C (b - A x). Ranks with nodes of this level. */
 static int cycle(const conduct_graph_mg_t *mg, int k, bool zero) {
   exset_ctx_t *ctx = mg->ctx;
   const graph_level_t *l = &mg->level[k], *coarse = l + 1;
+  const int sweeps = k == 0 ? mg->options.first_sweeps : mg->options.sweeps;
   l->b[l->n] = 0;
-  for (int sweep = 0; sweep < mg->options.sweeps; sweep++) {
+  for (int sweep = 0; sweep < sweeps; sweep++) {
     EXSET_TRY(sweep > 0 ? half_sweep(ctx, l, 0, false)
               : zero    ? first_half_sweep(ctx, l)
                         : next_half_sweep(ctx, l));
@@ -174,7 +173,7 @@ static int cycle(const conduct_graph_mg_t *mg, int k, bool zero) {
   EXSET_TRY(move_parts(ctx, coarse, false));
   prolong(l->n, l->coarse, coarse->part_x, l->x);
   EXSET_TRY(exchange(ctx, l, 0, 1, false));
-  for (int sweep = 0; sweep < mg->options.sweeps; sweep++) {
+  for (int sweep = 0; sweep < sweeps; sweep++) {
     EXSET_TRY(half_sweep(ctx, l, 1, true));
     EXSET_TRY(half_sweep(ctx, l, 0, true));
   }
@@ -191,7 +190,7 @@ static void solve_coarsest(const graph_level_t *l) {
   for (int c = 0; c < 2; c++) first_rows(&l->rows[c], l->b, l->x);
 }
 
-/* Two damped steps x += step B (b - A x) from x = 0 where the level has a step, else x = B b. */
+/* x = B b: two steps x += C (b - A x) from x = 0, C: one cycle. */
 static int solve_level(const conduct_graph_mg_t *mg, int k) {
   const graph_level_t *l = &mg->level[k];
   if (l->n == 0) return EXSET_OK;
@@ -200,13 +199,7 @@ static int solve_level(const conduct_graph_mg_t *mg, int k) {
     return EXSET_OK;
   }
   EXSET_TRY(cycle(mg, k, true));
-  if (l->step <= 0) return EXSET_OK;
-  if (l->step >= 1) return cycle(mg, k, false);
-  for (int64_t i = 0; i < l->n + 1 + l->n_ghost; i++) l->x[i] *= l->step;
-  memcpy(l->x0, l->x, (size_t)l->n * sizeof *l->x0);
-  EXSET_TRY(cycle(mg, k, false));
-  for (int64_t i = 0; i < l->n; i++) l->x[i] = l->x0[i] + l->step * (l->x[i] - l->x0[i]);
-  return EXSET_OK;
+  return cycle(mg, k, false);
 }
 
 int conduct_graph_mg_apply(conduct_graph_mg_t *mg) {
@@ -217,65 +210,12 @@ int conduct_graph_mg_apply(conduct_graph_mg_t *mg) {
   return move_parts(mg->ctx, l, false);
 }
 
-/* ---- damping ---------------------------------------------------------------------------------- */
-
-/* b = -A x; exchanges the ghosts of x. */
-static int residual(const conduct_graph_mg_t *mg, const graph_level_t *l, const int32_t *identity) {
-  if (l->n == 0) return EXSET_OK;
-  EXSET_TRY(exchange(mg->ctx, l, 0, 1, false));
-  memset(l->b, 0, (size_t)(l->n + 1) * sizeof *l->b);
-  for (int c = 0; c < 2; c++) {
-    restrict_rows(&l->rows[c], l->b, l->x, identity, l->b);
-    restrict_tail(&l->tail[c], l->b, l->x, identity, l->b);
-  }
-  return EXSET_OK;
-}
-
-static int largest(const conduct_graph_mg_t *mg, int k, int steps, const int32_t *identity,
-                   double *eigenvalue) {
-  const graph_level_t *l = &mg->level[k];
-  int64_t first = 0;
-  EXSET_TRY(EXSET_MPI(mg->ctx, MPI_Exscan(&l->n, &first, 1, MPI_INT64_T, MPI_SUM, mg->ctx->comm)));
-  if (mg->ctx->rank == 0) first = 0;
-  for (int64_t i = 0; i < l->n; i++) /* rough, and the same in every run */
-    l->x[i] = (float)((uint64_t)(first + i) * 0x9E3779B97F4A7C15u >> 40) * 0x1p-23F - 1;
-  if (l->n > 0) l->x[l->n] = 0;
-  *eigenvalue = 0;
-  for (int step = 0; step <= steps; step++) {
-    double energy = 0, before = *eigenvalue; /* x' A x */
-    EXSET_TRY(residual(mg, l, identity));
-    for (int64_t i = 0; i < l->n; i++) energy -= (double)l->x[i] * l->b[i];
-    EXSET_TRY(EXSET_MPI(
-        mg->ctx, MPI_Allreduce(MPI_IN_PLACE, &energy, 1, MPI_DOUBLE, MPI_SUM, mg->ctx->comm)));
-    if (step > 0) *eigenvalue = energy > 0 ? sqrt(energy) : 0;
-    if (!(energy > 0) || step == steps || (k == 0 && step > 3 && *eigenvalue < 1.01 * before))
-      break;
-    const float scale = (float)(-1 / sqrt(energy));
-    for (int64_t i = 0; i < l->n; i++) l->b[i] *= scale;
-    if (l->n > 0) EXSET_TRY(cycle(mg, k, true));
-  }
-  return EXSET_OK;
-}
-
-int graph_largest(const conduct_graph_mg_t *mg, int k, int steps, double *eigenvalue) {
-  int32_t *identity = NULL;
-  EXSET_TRY(exset_alloc_unset_all(mg->ctx, mg->level[k].n + 1, sizeof *identity, &identity));
-  for (int64_t i = 0; i <= mg->level[k].n; i++) identity[i] = (int32_t)i;
-  const int err = largest(mg, k, steps, identity, eigenvalue);
-  free(identity);
-  return err;
-}
+/* ---- what the cycle works on ------------------------------------------------------------------ */
 
 bool conduct_graph_mg_single(conduct_graph_mg_t *mg) {
-  bool repeated = false;
-  for (int k = 0; k < mg->n_levels; k++) {
-    repeated |= mg->level[k].step > 0;
-    mg->level[k].step = 0;
-  }
-  return repeated;
+  (void)mg;
+  return false;
 }
-
-/* ---- what the cycle works on ------------------------------------------------------------------ */
 
 float *conduct_graph_mg_b(conduct_graph_mg_t *mg) {
   return mg->level[0].part_b;

@@ -4,6 +4,11 @@
  *
  * Equations: sum_j g_ij (x_i - x_j) + e_i x_i = b_i with g_ij = g_ji > 0, e_i >= 0. Components of the graph without any
  * e > 0 are allowed; their b then adds up to 0 but for rounding, and any constant may be added to x there.
+ *
+ * B makes two steps x += C (b - A x) from x = 0 on each level, C: sweeps, coarse correction, mirrored sweeps. Coarse
+ * conductances are at least 1 / 1.9 of the sums of fine ones, so that the eigenvalues of C A are in (0, 1.9] when those of the
+ * coarse B A are in (0, 1]; those of B A, 1 - (1 - lambda)^2, then are so as well. Level by level: B is positive definite, and
+ * its largest eigenvalue is at most 1, for any graph.
  */
 #ifndef EXSET_CONDUCT_GRAPH_H
 #define EXSET_CONDUCT_GRAPH_H
@@ -57,8 +62,7 @@ float *conduct_graph_mg_x(conduct_graph_mg_t *mg);
 /** x = B b, B symmetric positive definite (semidefinite where components lack any e > 0), linear, the same in every call;
  *  b may be changed. Collective. */
 int conduct_graph_mg_apply(conduct_graph_mg_t *mg);
-/** Repeat no level from now on: slower, but positive definite without any estimate. Was any repeated? Local, the same on
- *  all ranks. */
+/** Nothing to be done any more: false. To go when its caller does. Local. */
 bool conduct_graph_mg_single(conduct_graph_mg_t *mg);
 /** Bytes held on this rank; number of levels; nodes of level k (0: the finest) over all ranks. Local. */
 int64_t conduct_graph_mg_bytes(const conduct_graph_mg_t *mg);

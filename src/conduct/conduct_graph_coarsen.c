@@ -160,16 +160,16 @@ static void coarse_inside(join_t *j, conduct_graph_t *c) {
       }
     }
     c->block[a] = parent_of(g->block[j->member[j->first[a]]]);
-    c->e[a] = (float)(0.5 * e); /* twice as far */
+    c->e[a] = (float)(j->options->electrode * e);
     j->crossing += crossing;
     if (edges > j->longest) j->longest = edges;
   }
 }
 
 /* Resistance between the face of a piece and its centre, relative to that of the face: none where nothing inside resists. */
-static double half_resistance(double across, double inside) {
+static double half_resistance(double most, double across, double inside) {
   if (inside <= 0) return 0;
-  return across < inside ? 0.5 * across / inside : 0.5;
+  return 0.5 * across < most * inside ? 0.5 * across / inside : most;
 }
 
 /* Edges of coarse nodes. Sums of floats in double precision are exact but for huge contrasts: both ends agree. */
@@ -197,9 +197,9 @@ static void coarse_edges(const join_t *j, conduct_graph_t *c, int64_t *seen, dou
       const int64_t b = c->col[k];
       const int axis = b < c->n ? axis_between(c->block[a], c->block[b]) : EXSET_AXIS_Z;
       const double across = sum[k - start];
-      const double halves =
-          half_resistance(across, j->inside[axis][a]) + half_resistance(across, j->inside[axis][b]);
-      c->g[k] = (float)(j->options->scale * across / (1 + halves));
+      const double halves = half_resistance(j->options->half, across, j->inside[axis][a]) +
+                            half_resistance(j->options->half, across, j->inside[axis][b]);
+      c->g[k] = (float)(across / (1 + halves));
     }
     c->ptr[a + 1] = end;
   }

@@ -8,11 +8,13 @@ enum { GRAPH_DOWN = 0, GRAPH_UP = 1 };
 
 /* What was chosen by measurement, see doc/performance.md. */
 typedef struct {
-  float strong;        /* part of the largest conductance at either end that joins two nodes */
-  double scale;        /* of coarse conductances: pieces conduct worse than their sum */
+  float strong; /* part of the largest conductance at either end that joins two nodes */
+  double half;  /* largest relative resistance between the face of a piece and its centre */
+  double
+      electrode; /* coarse conductances to electrodes from the sum of the fine ones: about twice as far */
   double shrinks;      /* a level must, to this part of its nodes, or weak edges join too */
-  int sweeps;          /* before and after the coarse correction */
-  int repeated;        /* levels that make two steps, from the finest on */
+  int first_sweeps;    /* before and after the coarse correction of the finest level */
+  int sweeps;          /* the same below */
   int64_t merge_nodes; /* fewer in all are worked on by one rank */
 } graph_options_t;
 graph_options_t graph_defaults(void);
@@ -123,8 +125,6 @@ typedef struct {
   graph_dense_t dense;
   float *x, *b, *part_x, *part_b;
   int32_t *coarse; /* [n + 1]: node of the next level's part */
-  float step;      /* > 0: two steps */
-  float *x0;       /* [n] where 0 < step < 1 */
 } graph_level_t;
 
 /* Put the ghosts in the order of colours, and make what the cycle needs but coarse. colour: [n + ghosts]. Collective. */
@@ -147,7 +147,5 @@ struct conduct_graph_mg_s {
 /* conduct_graph_mg_create with other options. */
 int graph_create(exset_ctx_t *ctx, const graph_options_t *o, conduct_graph_t *finest,
                  conduct_graph_mg_t **mg);
-/* Largest eigenvalue of B A at a level, from below, by at most `steps` steps of the power method. Collective. */
-int graph_largest(const conduct_graph_mg_t *mg, int k, int steps, double *eigenvalue);
 
 #endif

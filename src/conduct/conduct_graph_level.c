@@ -280,7 +280,7 @@ void graph_level_clear(graph_level_t *l) {
   if (l->part_x != l->x) free(l->part_x);
   if (l->part_b != l->b) free(l->part_b);
   void *arrays[] = {
-      l->x,          l->b,         l->x0, l->buffer, l->coarse, l->dense.factor, l->dense.inverse,
+      l->x,          l->b,         l->buffer, l->coarse, l->dense.factor, l->dense.inverse,
       l->dense.work, l->dense.part};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) free(arrays[k]);
   graph_group_clear(&l->group);
@@ -288,7 +288,7 @@ void graph_level_clear(graph_level_t *l) {
 }
 
 int64_t graph_level_bytes(const graph_level_t *l) {
-  int64_t bytes = 12 * l->n + 4 * l->n_ghost + (l->x0 ? 4 * l->n : 0);
+  int64_t bytes = 12 * l->n + 4 * l->n_ghost;
   if (l->group.merged) bytes += 8 * l->part_n;
   for (int c = 0; c < 2; c++) {
     bytes += (4 + 12 * GRAPH_LANES) * l->rows[c].chunks + 8 * l->rows[c].entries;

@@ -3,14 +3,15 @@
 
 #include "conduct_graph_impl.h"
 
-enum { MAX_LEVELS = 64, POWER_STEPS = 12 };
+enum { MAX_LEVELS = 64 };
 
 graph_options_t graph_defaults(void) {
   return (graph_options_t){.strong = 0.1F,
-                           .scale = 0.9,
-                           .shrinks = 0.9,
+                           .half = 0.45,
+                           .electrode = 1 / 1.9,
+                           .shrinks = 0.7,
                            .sweeps = 2,
-                           .repeated = 3,
+                           .first_sweeps = 1,
                            .merge_nodes = 30000};
 }
 
@@ -56,20 +57,6 @@ static int build(conduct_graph_mg_t *mg, conduct_graph_t *fine) {
   return EXSET_OK;
 }
 
-/* Steps of the levels that are repeated, from the coarsest of them. Collective. */
-static int choose_steps(conduct_graph_mg_t *mg) {
-  const int repeated = mg->options.repeated;
-  const int end = mg->n_levels - 1 < repeated ? mg->n_levels - 1 : repeated;
-  for (int k = end - 1; k >= 0; k--) {
-    graph_level_t *l = &mg->level[k];
-    double eigenvalue;
-    EXSET_TRY(graph_largest(mg, k, POWER_STEPS, &eigenvalue));
-    l->step = (float)(eigenvalue > 1.6 ? 1.6 / eigenvalue : 1); /* the estimate may be 25 % low */
-    if (l->step < 1) EXSET_TRY(exset_alloc_all(mg->ctx, l->n, sizeof *l->x0, &l->x0));
-  }
-  return EXSET_OK;
-}
-
 int graph_create(exset_ctx_t *ctx, const graph_options_t *o, conduct_graph_t *finest,
                  conduct_graph_mg_t **mg_out) {
   conduct_graph_mg_t *mg = NULL;
@@ -79,7 +66,6 @@ int graph_create(exset_ctx_t *ctx, const graph_options_t *o, conduct_graph_t *fi
   if (mg) mg->ctx = ctx;
   if (mg) mg->options = *o;
   if (!err) err = build(mg, finest);
-  if (!err) err = choose_steps(mg);
   conduct_graph_clear(finest);
   if (err) conduct_graph_mg_destroy(&mg);
   *mg_out = mg;
