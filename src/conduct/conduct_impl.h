@@ -126,8 +126,11 @@ PetscErrorCode conduct_linear_assemble(conduct_system_t *s, conduct_linear_t *l)
 PetscErrorCode conduct_linear_clear(conduct_linear_t *l);
 /* Set x to a linear decrease between the electrodes, 0 when periodic. Collective. */
 PetscErrorCode conduct_linear_guess(const conduct_system_t *s, conduct_linear_t *l);
-/* u[nz][ny][nx] of the system's grid from x, 0 in other cells. Collective. */
-int conduct_linear_solution(conduct_system_t *s, const conduct_linear_t *l, double *u);
+/* Packed black cells of a vector like l->x; ends with conduct_linear_release. Local. */
+int conduct_linear_black(const conduct_system_t *s, const conduct_linear_t *l, Vec x,
+                         const double **black);
+int conduct_linear_release(const conduct_system_t *s, const conduct_linear_t *l, Vec x,
+                           const double **black);
 
 /* y = S x for black cells, [nz] packed planes; 0 in cells without an unknown. Collective. */
 int conduct_apply(conduct_system_t *s, const double *x, double *y);
@@ -138,6 +141,12 @@ void conduct_rhs_row(const conduct_system_t *s, int64_t z, int64_t y, double *ro
 /* All cells from the black ones: u[nz][ny][nx]. Collective. */
 int conduct_recover(conduct_system_t *s, const double *x, double *u);
 
+/* The red cells of a row, packed, and their six neighbours by face. */
+typedef void (*conduct_visit_t)(void *user, int64_t z, int64_t y, const double *red,
+                                const double *const neighbour[6]);
+/* Visit all rows of the slab, red cells being made from the black ones. Collective. */
+int conduct_visit(conduct_system_t *s, const double *x, conduct_visit_t visit, void *user);
+
 /* PETSc's name of the geometric multigrid preconditioner, for matrices of conduct_linear_shell. */
 #define CONDUCT_VOXELMG "voxelmg"
 /* Make it known to PETSc, once. */
@@ -146,14 +155,15 @@ PetscErrorCode conduct_pc_register(void);
 PetscErrorCode conduct_pc_single(PC pc, bool *changed);
 
 /*
- * From the solution u[nz][ny][nx], all as conductivities in units of sigma_max: mean dissipated power, currents through two
- * planes normal to the axis (the electrodes; periodic: the outer face and the middle), mean current densities along z, y, x
- * for a mean gradient of 1 (periodic).
+ * From black cells, packed, all as conductivities in units of sigma_max: mean dissipated power, currents through two
+ * planes normal to the axis (the electrodes; periodic: the outer face and the middle), mean current densities along z,
+ * y, x for a mean gradient of 1 (periodic). Red cells are made from the black ones.
  */
 typedef struct {
   double power, in, out, current[3];
+  double per_energy; /* power is this times the sum of g (difference of u)^2 */
 } conduct_measure_t;
-int conduct_measure(conduct_system_t *s, const double *u, conduct_measure_t *m); /* Collective. */
+int conduct_measure(conduct_system_t *s, const double *x, conduct_measure_t *m); /* Collective. */
 /* Fields for output, see exset_conduct_solve. Collective. */
 int conduct_fields(exset_conduct_t *conduct, conduct_system_t *s, const double *u, float *potential,
                    float *current);

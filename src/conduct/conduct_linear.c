@@ -1,4 +1,6 @@
 /* The linear system as PETSc sees it: a shell around the operator, or an assembled matrix. */
+#include <stdlib.h>
+
 #include "conduct_impl.h"
 #include "exset/config.h"
 
@@ -232,15 +234,33 @@ PetscErrorCode conduct_linear_guess(const conduct_system_t *s, conduct_linear_t 
   PetscFunctionReturn(0);
 }
 
-int conduct_linear_solution(conduct_system_t *s, const conduct_linear_t *l, double *u) {
-  const PetscScalar *x;
-  EXSET_TRY(EXSET_PETSC(s->ctx, VecGetArrayRead(l->x, &x)));
+int conduct_linear_black(const conduct_system_t *s, const conduct_linear_t *l, Vec x,
+                         const double **black) {
+  const PetscScalar *value;
+  double *own;
   int64_t k = 0;
-  int err = EXSET_OK;
-  if (!l->assembled) err = conduct_recover(s, x, u);
-  for (int64_t i = 0; l->assembled && i < s->nz * s->plane; i++) u[i] = s->code[i] ? x[k++] : 0;
-  EXSET_TRY(EXSET_PETSC(s->ctx, VecRestoreArrayRead(l->x, &x)));
-  return err;
+  EXSET_TRY(EXSET_PETSC(s->ctx, VecGetArrayRead(x, &value)));
+  *black = value;
+  if (!l->assembled) return EXSET_OK;
+  const int err = exset_alloc(s->ctx, s->nz * s->packed, sizeof *own, &own);
+  for (int64_t i = 0; !err && i < s->nz * s->plane; i++) {
+    const int64_t z = i / s->plane, y = i % s->plane / s->nx, column = i % s->nx;
+    if (!s->code[i]) continue;
+    if (column % 2 == conduct_shift(s, z, y, BLACK))
+      own[z * s->packed + y * s->half + column / 2] = value[k];
+    k++;
+  }
+  *black = own;
+  const int restored = EXSET_PETSC(s->ctx, VecRestoreArrayRead(x, &value));
+  return err ? err : restored;
+}
+
+int conduct_linear_release(const conduct_system_t *s, const conduct_linear_t *l, Vec x,
+                           const double **black) {
+  if (!l->assembled) return EXSET_PETSC(s->ctx, VecRestoreArrayRead(x, black));
+  free((void *)*black);
+  *black = NULL;
+  return EXSET_OK;
 }
 
 PetscErrorCode conduct_linear_clear(conduct_linear_t *l) {

@@ -63,6 +63,8 @@ typedef struct {
   double *b;       /* of black cells, or NULL */
   double *u;       /* of all cells, or NULL */
   double *row;     /* [nx] */
+  conduct_visit_t visit;
+  void *user;
 } both_t;
 
 static void both_fetch(void *user, int64_t z, int64_t y, double *row) {
@@ -90,10 +92,12 @@ static void both_take(void *user, int64_t z, int64_t y, const double *sum) {
     p->b[k + i] = s->d[BLACK][k + i] < INFINITY ? p->row[2 * i + shift] + sum[i] : 0;
 }
 
-static void both_take_red(void *user, int64_t z, int64_t y, const double *red) {
+static void both_take_red(void *user, int64_t z, int64_t y, const double *red,
+                          const double *const neighbour[6]) {
   const both_t *p = user;
   const conduct_system_t *s = p->s;
   const double *black = p->x + z * s->packed + y * s->half;
+  (void)neighbour;
   double *u = p->u + z * s->plane + y * s->nx;
   for (int colour = 0; colour < 2; colour++) {
     const int shift = conduct_shift(s, z, y, colour);
@@ -102,11 +106,17 @@ static void both_take_red(void *user, int64_t z, int64_t y, const double *red) {
   }
 }
 
+static void both_visit(void *user, int64_t z, int64_t y, const double *red,
+                       const double *const neighbour[6]) {
+  const both_t *p = user;
+  p->visit(p->user, z, y, red, neighbour);
+}
+
 static int both(conduct_system_t *s, both_t *p) {
   const sweep_f64_t sweep = {.fetch = both_fetch,
                              .red = both_red,
                              .take = p->b ? both_take : NULL,
-                             .take_red = p->u ? both_take_red : NULL,
+                             .take_red = p->u ? both_take_red : p->visit ? both_visit : NULL,
                              .user = p};
   EXSET_TRY(exset_alloc(s->ctx, s->nx, sizeof *p->row, &p->row));
   const int err = sweep_f64(s, &sweep);
@@ -121,5 +131,10 @@ int conduct_right_hand_side(conduct_system_t *s, double *b) {
 
 int conduct_recover(conduct_system_t *s, const double *x, double *u) {
   both_t p = {.s = s, .x = x, .u = u};
+  return both(s, &p);
+}
+
+int conduct_visit(conduct_system_t *s, const double *x, conduct_visit_t visit, void *user) {
+  both_t p = {.s = s, .x = x, .visit = visit, .user = user};
   return both(s, &p);
 }

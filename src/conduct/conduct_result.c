@@ -5,6 +5,101 @@
 
 #include "conduct_impl.h"
 
+/* ---- conductivities -------------------------------------------------------------------------- */
+
+typedef struct {
+  const conduct_system_t *s;
+  const double *x; /* black cells */
+  double power, in, out, current[3];
+} sums_t;
+
+/* Which sum a current along the axis through plane k of faces, before cell k, belongs to; NULL: none. */
+static double *plane_sum(sums_t *m, int64_t k) {
+  const int64_t n = m->s->grid.n[m->s->axis];
+  if (k == 0 || (m->s->periodic && k == n)) return &m->in;
+  if (k == (m->s->periodic ? n / 2 : n)) return &m->out;
+  return NULL;
+}
+
+/* The faces of one red cell. */
+static void add_faces(sums_t *m, int64_t at, uint8_t code, const uint8_t neighbour[6], double u,
+                      const double other[6]) {
+  const conduct_system_t *s = m->s;
+  for (int f = 0; f < 6; f++) {
+    const int axis = f / 2, side = f % 2;
+    const double g = conduct_g(s, axis, code, neighbour[f]);
+    if (g == 0) continue;
+    double drop = side == FACE_LOW ? other[f] - u : u - other[f];
+    if (s->periodic && axis == s->axis) drop += s->edge[axis];
+    m->power += g * drop * drop;
+    m->current[axis] += g * drop * s->edge[axis];
+    double *sum = axis == s->axis ? plane_sum(m, at + side) : NULL;
+    if (sum) *sum += g * drop;
+  }
+}
+
+/* What flows between an electrode and the cells of a row, of both colours. */
+static void add_electrodes(sums_t *m, int64_t z, int64_t y, const double *red) {
+  const conduct_system_t *s = m->s;
+  const uint8_t *code = s->code + z * s->plane + y * s->nx;
+  const double *black = m->x + z * s->packed + y * s->half;
+  const int64_t n = s->grid.n[s->axis], at = s->axis == EXSET_AXIS_Z ? s->grid.z0 + z : y;
+  const bool across = s->axis == EXSET_AXIS_X; /* only the row's ends touch electrodes */
+  const int shift = conduct_shift(s, z, y, RED);
+  if (s->periodic || (!across && at > 0 && at < n - 1)) return;
+  for (int64_t x = 0; x < s->nx; x += across && x == 0 && s->nx > 1 ? s->nx - 1 : 1) {
+    const double u = (x % 2 == shift ? red : black)[x / 2];
+    for (int side = 0; side < 2; side++) {
+      const double g = conduct_electrode(s, side, z, y, x, code[x]);
+      const double drop = side == FACE_LOW ? 1 - u : u;
+      m->power += g * drop * drop;
+      *(side == FACE_LOW ? &m->in : &m->out) += g * drop;
+    }
+  }
+}
+
+static void add_row(void *user, int64_t z, int64_t y, const double *red,
+                    const double *const neighbour[6]) {
+  sums_t *m = user;
+  const conduct_system_t *s = m->s;
+  sums_t row = {.s = s, .x = m->x};
+  const conduct_rows_t code = conduct_rows(s, z, y);
+  const int shift = conduct_shift(s, z, y, RED);
+  for (int64_t x = shift; x < s->nx; x += 2) {
+    const int64_t at[3] = {s->grid.z0 + z, y, x};
+    uint8_t beside[6];
+    double other[6];
+    if (!code.own[x]) continue;
+    conduct_neighbours(s, &code, x, beside);
+    for (int f = 0; f < 6; f++) other[f] = neighbour[f][x / 2];
+    add_faces(&row, at[s->axis], code.own[x], beside, red[x / 2], other);
+  }
+  add_electrodes(&row, z, y, red);
+  m->power += row.power;
+  m->in += row.in;
+  m->out += row.out;
+  for (int a = 0; a < 3; a++) m->current[a] += row.current[a];
+}
+
+int conduct_measure(conduct_system_t *s, const double *x, conduct_measure_t *m) {
+  sums_t own = {.s = s, .x = x};
+  EXSET_TRY(exset_agree(s->ctx, conduct_visit(s, x, add_row, &own)));
+  double sum[6] = {own.power, own.in, own.out, own.current[0], own.current[1], own.current[2]};
+  EXSET_TRY(
+      EXSET_MPI(s->ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 6, MPI_DOUBLE, MPI_SUM, s->ctx->comm)));
+  const double cells = (double)exset_grid_cells(&s->grid);
+  const double length = (double)s->grid.n[s->axis] * s->edge[s->axis];
+  const double gradient = s->periodic ? 1 : 1 / length, area = cells / length;
+  m->per_energy = 1 / cells / (gradient * gradient);
+  m->power = sum[0] * m->per_energy;
+  m->in = sum[1] / area / gradient;
+  m->out = sum[2] / area / gradient;
+  for (int a = 0; a < 3; a++) m->current[a] = sum[3 + a] / cells / gradient;
+  return EXSET_OK;
+}
+
+/* ---- fields ------------------------------------------------------------------------------------ */
+
 /* The solution with the neighbouring planes. */
 typedef struct {
   const double *u;
@@ -36,7 +131,7 @@ static const double *field_row(const conduct_system_t *s, const field_t *f, int6
 
 /* What flows in the direction of the axes through the six faces of a cell. */
 typedef struct {
-  double current[6], power[6];
+  double current[6];
 } flow_t;
 
 /* Rows of classes and potentials around a row. */
@@ -61,7 +156,7 @@ static flow_t cell_flow(const conduct_system_t *s, const around_t *r, int64_t z,
   const uint8_t code = r->code.own[x];
   const double u = r->u[4][x];
   uint8_t neighbour[6];
-  flow_t flow = {{0}, {0}};
+  flow_t flow = {{0}};
   conduct_neighbours(s, &r->code, x, neighbour);
   for (int face = 0; face < 6; face++) {
     const int axis = face / 2, side = face % 2;
@@ -75,54 +170,9 @@ static flow_t cell_flow(const conduct_system_t *s, const around_t *r, int64_t z,
       drop = side == FACE_LOW ? 1 - u : u;
     }
     flow.current[face] = g * drop;
-    flow.power[face] = g * drop * drop;
   }
   return flow;
 }
-
-/* Add one cell: faces at its high sides; those at its low sides only where they are electrodes. */
-static void add_cell(const conduct_system_t *s, const flow_t *flow, int64_t at, double sum[6]) {
-  const int a = s->axis;
-  for (int axis = 0; axis < 3; axis++) {
-    sum[0] += flow->power[2 * axis + FACE_HIGH];
-    sum[3 + axis] += flow->current[2 * axis + FACE_HIGH] * s->edge[axis];
-  }
-  if (at == 0) sum[1] += flow->current[2 * a + FACE_LOW];
-  if (at == 0 && !s->periodic) sum[0] += flow->power[2 * a + FACE_LOW];
-  const int64_t out = s->periodic ? s->grid.n[a] / 2 : s->grid.n[a] - 1;
-  if (at == out) sum[2] += flow->current[2 * a + FACE_HIGH];
-}
-
-int conduct_measure(conduct_system_t *s, const double *u, conduct_measure_t *m) {
-  double sum[6] = {0}; /* power, in, out, mean currents */
-  field_t f;
-  EXSET_TRY(field_halo(s, u, &f));
-  for (int64_t z = 0; z < s->nz; z++)
-    for (int64_t y = 0; y < s->ny; y++) {
-      const around_t r = around_row(s, &f, z, y);
-      double row[6] = {0};
-      for (int64_t x = 0; x < s->nx; x++) {
-        if (!r.code.own[x]) continue;
-        const flow_t flow = cell_flow(s, &r, z, y, x);
-        const int64_t at[3] = {s->grid.z0 + z, y, x};
-        add_cell(s, &flow, at[s->axis], row);
-      }
-      for (int k = 0; k < 6; k++) sum[k] += row[k];
-    }
-  field_clear(&f);
-  EXSET_TRY(
-      EXSET_MPI(s->ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 6, MPI_DOUBLE, MPI_SUM, s->ctx->comm)));
-  const double cells = (double)exset_grid_cells(&s->grid);
-  const double length = (double)s->grid.n[s->axis] * s->edge[s->axis];
-  const double gradient = s->periodic ? 1 : 1 / length, area = cells / length;
-  m->power = sum[0] / cells / (gradient * gradient);
-  m->in = sum[1] / area / gradient;
-  m->out = sum[2] / area / gradient;
-  for (int a = 0; a < 3; a++) m->current[a] = sum[3 + a] / cells / gradient;
-  return EXSET_OK;
-}
-
-/* ---- fields ------------------------------------------------------------------------------------ */
 
 /* Potential and current density of one row of the system; NULL: not wanted. */
 static void field_values(const exset_conduct_t *conduct, const conduct_system_t *s,
@@ -136,7 +186,7 @@ static void field_values(const exset_conduct_t *conduct, const conduct_system_t 
     const bool active = r.code.own[x] != 0;
     if (potential) potential[x] = active ? (float)(unit * r.u[4][x]) : NAN;
     if (!current) continue;
-    flow_t flow = {{0}, {0}};
+    flow_t flow = {{0}};
     if (active) flow = cell_flow(s, &r, z, y, x);
     for (int a = 0; a < 3; a++) /* the mean of both faces; components x, y, z */
       current[3 * x + 2 - a] =

@@ -92,16 +92,27 @@ static PetscErrorCode iterate(conduct_system_t *s, conduct_linear_t *l, KSP ksp,
   PetscFunctionReturn(0);
 }
 
+/* Fields for output from black cells. Collective. */
+static int write_fields(exset_conduct_t *c, conduct_system_t *s, const double *x, float *potential,
+                        float *current) {
+  double *u = NULL;
+  if (!potential && !current) return EXSET_OK;
+  EXSET_TRY(exset_alloc_all(c->ctx, exset_mul3(s->nz, s->plane, 1), sizeof *u, &u));
+  int err = exset_agree(c->ctx, conduct_recover(s, x, u));
+  if (!err) err = conduct_fields(c, s, u, potential, current);
+  free(u);
+  return err;
+}
+
 static int evaluate(exset_conduct_t *c, conduct_system_t *s, conduct_linear_t *l, float *potential,
                     float *current, exset_conduct_run_t *run) {
   conduct_measure_t m;
-  double *u = NULL;
-  EXSET_TRY(exset_alloc_all(c->ctx, exset_mul3(s->nz, s->plane, 1), sizeof *u, &u));
-  int err = conduct_linear_solution(s, l, u);
-  if (!err) err = conduct_measure(s, u, &m);
-  if (!err) err = conduct_fields(c, s, u, potential, current);
-  free(u);
-  if (err) return err;
+  const double *x;
+  EXSET_TRY(exset_agree(c->ctx, conduct_linear_black(s, l, l->x, &x)));
+  int err = conduct_measure(s, x, &m);
+  if (!err) err = write_fields(c, s, x, potential, current);
+  const int released = conduct_linear_release(s, l, l->x, &x);
+  if (err || released) return err ? err : released;
   run->sigma_eff = c->sigma_max * m.power;
   run->flux_in = c->sigma_max * m.in;
   run->flux_out = c->sigma_max * m.out;

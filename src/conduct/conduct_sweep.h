@@ -24,14 +24,16 @@ static inline int64_t sweep_row(const conduct_system_t *s, int64_t y) {
 
 /*
  * What is swept. Rows are [half]; z is local, and fetch is asked for planes of the slab alone, each at most four times.
- * fetch: x_b. red: b_r, also for z = -1 and nz; NULL: 0. take: S_b; NULL: not needed. take_red: x_r of the slab; NULL: not needed.
+ * fetch: x_b. red: b_r, also for z = -1 and nz; NULL: 0. take: S_b; NULL: not needed. take_red: x_r of the
+ * slab, with their six neighbours by face; NULL: not needed.
  */
 #define SWEEP_TYPES(REAL, SUFFIX)                                                      \
   typedef struct {                                                                     \
     void (*fetch)(void *user, int64_t z, int64_t y, REAL *row);                        \
     void (*red)(void *user, int64_t z, int64_t y, REAL *row);                          \
     void (*take)(void *user, int64_t z, int64_t y, const REAL *sum);                   \
-    void (*take_red)(void *user, int64_t z, int64_t y, const REAL *row);               \
+    void (*take_red)(void *user, int64_t z, int64_t y, const REAL *row,                  \
+                     const REAL *const neighbour[6]);                                     \
     void *user;                                                                        \
   } sweep_##SUFFIX##_t;                                                                \
   /* Collective over ranks with planes. Errors: EXSET_ERR_LOCAL (memory, MPI). */      \

@@ -141,7 +141,9 @@ static void NAME(red_plane, )(NAME(work, _t) * w, int64_t z, bool own) {
       NAME(add, )(s->half, row, w->sum);
     }
     NAME(divide, )(s->half, w->sum, d, row);
-    if (own && sweep->take_red) sweep->take_red(sweep->user, z, y, row);
+    if (!own || !sweep->take_red) continue;
+    const NAME(stencil, _t) t = NAME(stencil, )(s, w->black, RED, z, y);
+    sweep->take_red(sweep->user, z, y, row, t.x);
   }
   if (s->periodic) NAME(sweep_pad, )(s, plane);
 }
