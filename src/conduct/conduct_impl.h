@@ -7,6 +7,9 @@
 #include "exset/components.h"
 #include "exset/conduct.h"
 
+/* What a cell does: it conducts; its component percolates along axis z (CURRENT), y (CURRENT << 1), x. */
+enum { CONDUCTS = 1, CURRENT = 2, ANY_CURRENT = 7 * CURRENT };
+
 struct exset_conduct_s {
   exset_ctx_t *ctx;
   const exset_volume_t *volume;
@@ -14,11 +17,11 @@ struct exset_conduct_s {
   double *sigma;    /* [n_phases + 1], divided by sigma_max; 0 for masked cells */
   double *fraction; /* [n_phases + 1] of all cells */
   double sigma_max;
-  double mean;                   /* of sigma over the conducting cells */
-  double conducting;             /* fraction of conducting cells */
-  uint8_t *mask;                 /* [nz_local][ny][nx]: 1 conducting */
-  exset_components_t components; /* of mask, no wrap */
-  int64_t clusters; /* of the whole volume, with the boundary's wrap; known after a solve */
+  double mean;              /* of sigma over the conducting cells */
+  double conducting;        /* fraction of conducting cells */
+  uint8_t *mask;            /* [nz_local][ny][nx]: CONDUCTS and CURRENT << axis, see there */
+  int64_t clusters;         /* components of the whole volume, joined across periodic faces */
+  int64_t clusters_kept[3]; /* those that carry current along an axis */
 };
 
 /*
@@ -51,9 +54,8 @@ typedef struct {
   double *electrode;   /* [n_classes]: conductance to an electrode, 0 when periodic */
   int64_t unknowns;    /* cells of the volume that carry current, global */
   int64_t percolating; /* those whose component percolates along the axis */
-  int64_t clusters_kept;
-  double contact[2]; /* part of the low and high face that they cover */
-  double edge[3];    /* of a cell */
+  double contact[2];   /* part of the low and high face that they cover */
+  double edge[3];      /* of a cell */
   /* what the sweeps need, see conduct_pack */
   int64_t half, packed; /* numbers of a packed row, of a packed plane */
   float c[3];           /* one conducting class: conductance of faces along z, y, x */
@@ -71,7 +73,7 @@ int conduct_alloc_slab(exset_ctx_t *ctx, int64_t nz, int64_t plane, int64_t halo
 void conduct_free_slab(void *pointer, int64_t plane, int64_t halo, size_t item);
 
 /* Collective. Percolating cells and conductances. unknowns = 0: no path, nothing else is set. */
-int conduct_system_create(exset_conduct_t *conduct, int axis, conduct_system_t *s);
+int conduct_system_create(const exset_conduct_t *conduct, int axis, conduct_system_t *s);
 void conduct_system_clear(conduct_system_t *s);
 /* Diagonals and conductances for the sweeps. Local. */
 int conduct_pack(conduct_system_t *s);

@@ -116,7 +116,9 @@ static int both(conduct_system_t *s, both_t *p) {
   const sweep_f64_t sweep = {.fetch = both_fetch,
                              .red = both_red,
                              .take = p->b ? both_take : NULL,
-                             .take_red = p->u ? both_take_red : p->visit ? both_visit : NULL,
+                             .take_red = p->u       ? both_take_red
+                                         : p->visit ? both_visit
+                                                    : NULL,
                              .user = p};
   EXSET_TRY(exset_alloc(s->ctx, s->nx, sizeof *p->row, &p->row));
   const int err = sweep_f64(s, &sweep);

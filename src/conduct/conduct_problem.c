@@ -27,7 +27,7 @@ static int check_sigma(exset_ctx_t *ctx, int n_phases, const double *sigma, doub
   return EXSET_OK;
 }
 
-/* Mask of conducting cells and fractions of the phases; checks that phases are in range. Collective. */
+/* Mask of conducting cells, CONDUCTS, and fractions of the phases; checks that phases are in range. Collective. */
 static int classify(exset_ctx_t *ctx, exset_conduct_t *c) {
   const exset_volume_t *v = c->volume;
   const int64_t cells = exset_grid_cells_local(&v->grid);
@@ -45,8 +45,51 @@ static int classify(exset_ctx_t *ctx, exset_conduct_t *c) {
     c->fraction[p] = (double)count[p] / all;
     if (c->sigma[p] > 0) c->conducting += c->fraction[p];
   }
-  for (int64_t i = 0; i < cells; i++) c->mask[i] = c->sigma[v->phase[i]] > 0;
+  for (int64_t i = 0; i < cells; i++) c->mask[i] = c->sigma[v->phase[i]] > 0 ? CONDUCTS : 0;
   return EXSET_OK;
+}
+
+/* Axes along which the components of pieces percolate: CURRENT << axis. Collective. */
+static int judge_pieces(exset_conduct_t *c, const exset_components_t *components, uint8_t *piece) {
+  exset_ctx_t *ctx = c->ctx;
+  const exset_grid_t *grid = &c->volume->grid;
+  const int64_t n = components->n_local + 1;
+  if (c->boundary == EXSET_BOUNDARY_PERIODIC) {
+    int64_t winding;
+    EXSET_TRY(exset_components_wind(ctx, grid, c->mask, components, piece, &c->clusters, &winding));
+    for (int a = 0; a < 3; a++) c->clusters_kept[a] = winding;
+    for (int64_t k = 0; k < n; k++) piece[k] = (uint8_t)(piece[k] * CURRENT);
+    return EXSET_OK;
+  }
+  uint8_t *touches;
+  EXSET_TRY(exset_alloc_all(ctx, n, 1, &touches));
+  int err = EXSET_OK;
+  c->clusters = components->n_global;
+  for (int axis = 0; axis < 3 && !err; axis++) {
+    err = exset_components_touch(ctx, grid, c->mask, components, axis, touches);
+    for (int64_t k = 0; k < n; k++) {
+      touches[k] = touches[k] == (EXSET_TOUCHES_LOW | EXSET_TOUCHES_HIGH);
+      piece[k] = (uint8_t)(piece[k] | touches[k] * (CURRENT << axis));
+    }
+    if (!err) err = exset_components_count(ctx, components, touches, &c->clusters_kept[axis]);
+  }
+  free(touches);
+  return err;
+}
+
+/* Which cells percolate along which axes. Collective. */
+static int percolate(exset_conduct_t *c) {
+  exset_components_t components;
+  uint8_t *piece = NULL;
+  const int64_t cells = exset_grid_cells_local(&c->volume->grid);
+  EXSET_TRY(exset_components_label(c->ctx, &c->volume->grid, c->mask, &components));
+  int err = exset_alloc_all(c->ctx, components.n_local + 1, 1, &piece);
+  if (!err) err = judge_pieces(c, &components, piece);
+  for (int64_t i = 0; !err && i < cells; i++)
+    c->mask[i] = (uint8_t)(c->mask[i] | piece[components.piece[i]]);
+  free(piece);
+  exset_components_clear(&components);
+  return err;
 }
 
 /* Do the same phases conduct as before? */
@@ -67,9 +110,7 @@ int exset_conduct_change(exset_conduct_t *c, const double *sigma) {
   c->mean = 0;
   for (int p = 1; p <= n_phases; p++) c->mean += c->fraction[p] * c->sigma[p];
   if (c->conducting > 0) c->mean /= c->conducting;
-  if (labelled) return EXSET_OK;
-  exset_components_clear(&c->components);
-  return exset_components_label(c->ctx, &c->volume->grid, c->mask, &c->components);
+  return labelled ? EXSET_OK : percolate(c);
 }
 
 int exset_conduct_create(exset_ctx_t *ctx, const exset_volume_t *volume, exset_boundary_t boundary,
@@ -95,7 +136,6 @@ fail:
 int exset_conduct_destroy(exset_conduct_t **conduct) {
   exset_conduct_t *c = *conduct;
   if (!c) return EXSET_OK;
-  exset_components_clear(&c->components);
   free(c->sigma);
   free(c->fraction);
   free(c->mask);

@@ -219,7 +219,7 @@ int exset_conduct_solve(exset_conduct_t *c, int axis, const exset_conduct_option
   run->contact_low = s.contact[FACE_LOW];
   run->contact_high = s.contact[FACE_HIGH];
   run->clusters = c->clusters;
-  run->clusters_removed = c->clusters - s.clusters_kept;
+  run->clusters_removed = c->clusters - c->clusters_kept[axis];
   if (c->conducting > 0) run->percolating_share = run->percolating_fraction / c->conducting;
   run->seconds_setup = MPI_Wtime() - start;
   int err = EXSET_OK;

@@ -32,8 +32,8 @@ static inline int64_t sweep_row(const conduct_system_t *s, int64_t y) {
     void (*fetch)(void *user, int64_t z, int64_t y, REAL *row);                        \
     void (*red)(void *user, int64_t z, int64_t y, REAL *row);                          \
     void (*take)(void *user, int64_t z, int64_t y, const REAL *sum);                   \
-    void (*take_red)(void *user, int64_t z, int64_t y, const REAL *row,                  \
-                     const REAL *const neighbour[6]);                                     \
+    void (*take_red)(void *user, int64_t z, int64_t y, const REAL *row,                \
+                     const REAL *const neighbour[6]);                                  \
     void *user;                                                                        \
   } sweep_##SUFFIX##_t;                                                                \
   /* Collective over ranks with planes. Errors: EXSET_ERR_LOCAL (memory, MPI). */      \

@@ -125,50 +125,25 @@ static int conductances(conduct_system_t *s, const double *sigma) {
 
 /* ---- percolation ------------------------------------------------------------------------------- */
 
-/* What each piece does: bit 0: it carries current, bit 1: it percolates along the axis. Collective. */
-static int judge_pieces(exset_conduct_t *conduct, conduct_system_t *s, uint8_t *piece) {
-  const exset_components_t *c = &conduct->components;
-  const exset_grid_t *grid = &conduct->volume->grid;
-  if (s->periodic) {
-    int64_t n_periodic;
-    EXSET_TRY(exset_components_wind(s->ctx, grid, conduct->mask, c, piece, &n_periodic,
-                                    &s->clusters_kept));
-    conduct->clusters = n_periodic;
-    for (int64_t k = 0; k <= c->n_local; k++)
-      piece[k] = (uint8_t)((piece[k] != 0) | (piece[k] >> s->axis & 1) << 1);
-    return EXSET_OK;
-  }
-  const uint8_t both = EXSET_TOUCHES_LOW | EXSET_TOUCHES_HIGH;
-  EXSET_TRY(exset_components_touch(s->ctx, grid, conduct->mask, c, s->axis, piece));
-  for (int64_t k = 0; k <= c->n_local; k++) piece[k] = piece[k] == both ? 3 : 0;
-  conduct->clusters = c->n_global;
-  return exset_components_count(s->ctx, c, piece, &s->clusters_kept);
-}
-
-/* Classes of the volume's cells that carry current; counts them. Collective. */
-static int percolate(exset_conduct_t *conduct, conduct_system_t *s, const uint8_t *class_of,
+/* Classes of the volume's cells that are solved for: those that carry current along the axis, or along any when periodic, because
+ * the system is the same for all. Counts them. Collective. */
+static int percolate(const exset_conduct_t *conduct, conduct_system_t *s, const uint8_t *class_of,
                      uint8_t *code) {
   const exset_volume_t *v = conduct->volume;
-  const exset_components_t *c = &conduct->components;
   const int64_t *n = v->grid.n, cells = exset_grid_cells_local(&v->grid);
   const int64_t step[3] = {n[1] * n[2], n[2], 1}, first = v->grid.z0 * step[0];
-  uint8_t *piece = NULL;
+  const uint8_t along = (uint8_t)(CURRENT << s->axis), kept = s->periodic ? ANY_CURRENT : along;
   int64_t count[4] = {0}; /* unknowns, percolating, at the low and at the high face */
-  EXSET_TRY(exset_alloc_all(s->ctx, c->n_local + 1, 1, &piece));
-  const int err = judge_pieces(conduct, s, piece);
-  for (int64_t i = 0; !err && i < cells; i++) {
-    const uint8_t kept = piece[c->piece[i]];
-    if (!(kept & 1)) continue;
+  for (int64_t i = 0; i < cells; i++) {
+    if (!(conduct->mask[i] & kept)) continue;
     code[i] = class_of[v->phase[i]];
     count[0]++;
-    if (!(kept & 2)) continue;
+    if (!(conduct->mask[i] & along)) continue;
     const int64_t at = (first + i) / step[s->axis] % n[s->axis];
     count[1]++;
     count[2] += at == 0;
     count[3] += at == n[s->axis] - 1;
   }
-  free(piece);
-  EXSET_TRY(err);
   EXSET_TRY(
       EXSET_MPI(s->ctx, MPI_Allreduce(MPI_IN_PLACE, count, 4, MPI_INT64_T, MPI_SUM, s->ctx->comm)));
   const double face = (double)exset_grid_cells(&v->grid) / (double)n[s->axis];
@@ -215,7 +190,7 @@ static int fill_codes(const exset_conduct_t *conduct, conduct_system_t *s, const
                       s->code - CONDUCT_HALO * s->plane, s->code + s->nz * s->plane);
 }
 
-static int build(exset_conduct_t *conduct, conduct_system_t *s) {
+static int build(const exset_conduct_t *conduct, conduct_system_t *s) {
   double sigma[256] = {0};
   uint8_t class_of[256] = {0}, *code = NULL;
   int err = classes(conduct, s, class_of, sigma);
@@ -231,7 +206,7 @@ static int build(exset_conduct_t *conduct, conduct_system_t *s) {
   return err;
 }
 
-int conduct_system_create(exset_conduct_t *conduct, int axis, conduct_system_t *s) {
+int conduct_system_create(const exset_conduct_t *conduct, int axis, conduct_system_t *s) {
   EXSET_TRY(system_grid(conduct, axis, s));
   const int err = build(conduct, s);
   if (err) conduct_system_clear(s);
