@@ -75,7 +75,6 @@ run_ = read_json("c.json")["runs"][0]
 check(f"{run_}", run_["preconditioner"] == "hypre" and abs(run_["sigma_eff"] - series * layers) < 1e-6)
 
 # mistakes
-bad("conduct", 1, "-conduct_boundary", *raw, "-conduct_sigma", "1,0,0", "-conduct_boundary", "periodic")
 bad("conduct", 1, "nosuch", *raw, "-conduct_sigma", "1,0,0", "-conduct_pc_type", "nosuch")
 bad("conduct", 1, "replace the input", "a.vtkhdf", "-conduct_sigma", "3,5,0", "-conduct_fields", "true", "-o", "a.json")
 bad("conduct", 3, "no convergence", *raw, "-conduct_sigma", "1,2,3", "-conduct_ksp_max_it", "1",

@@ -29,6 +29,8 @@ check("order of the runs", [(run_["axis"], run_["sigma"]) for run_ in j["runs"]]
 check("sets", [s["sigma"] for s in j["sets"]] == sets and j["sigma"] == sets[0] and j["bounds"] == j["sets"][0]["bounds"])
 check(f"table {r.stdout}", [line for line in r.stdout.splitlines() if line.startswith("set ")] == [
     f"set {i} of 3" for i in (1, 2, 3)])
+check("clusters left out", j["runs"][2]["clusters"] == j["runs"][2]["clusters_removed"] == 1 and
+      "along x: 1 of 1 clusters, 100 % of the conducting cells, carry no current and are left out" in r.stdout)
 for i, sigma in enumerate(text):
     good("conduct", 1, "v.vtkhdf", "-conduct_sigma", sigma, *exact, "-o", f"own{i}.json")
     own = read_json(f"own{i}.json")

@@ -34,6 +34,12 @@ static int add_fields(exset_ctx_t *ctx, const conduct_plan_t *plan, int set, int
                                  "potential, 1 at the low face and 0 at the high face; NaN where "
                                  "no current flows",
                                  1, NULL};
+  if (plan->boundary == EXSET_BOUNDARY_PERIODIC) {
+    array[0].unit = "um";
+    array[0].description =
+        "potential for a mean gradient of 1, without its linear part; NaN where "
+        "no current flows";
+  }
   array[1] = (exset_cellarray_t){
       array_name(plan, "current_density", set, axis), "unit of conduct_sigma",
       "current density for a mean gradient of 1; its mean is sigma_eff", 3, NULL};

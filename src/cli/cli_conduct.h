@@ -65,6 +65,19 @@ void conduct_plan_clear(conduct_plan_t *plan);
 /** "0,1,0", cut to fit. Local. */
 void conduct_set_text(const conduct_plan_t *plan, int set, size_t size, char *text);
 
+/* ---- cli_conduct_tensor.c ---- */
+
+/* Rows and columns x, y, z; electrodes tell the diagonal alone, and the rest is NaN. */
+typedef struct {
+  double value[3][3]; /* symmetric: the mean of opposite elements */
+  double defect; /* largest difference of opposite elements, / largest element of the diagonal */
+  double principal[3];    /* principal values, the largest first */
+  double direction[3][3]; /* their directions, one in each row: x, y, z, unit length */
+} conduct_tensor_t;
+/** The tensor of a set from its runs, run[n_axes]; false, and all NaN, when there are fewer than three. Local. */
+bool conduct_tensor(const conduct_plan_t *plan, const exset_conduct_run_t *run,
+                    conduct_tensor_t *tensor);
+
 /* ---- cli_conduct_result.c ---- */
 
 /** Table for people. Local. */

@@ -1,6 +1,6 @@
 /* exset conduct: results as a table for people and as JSON for scripts. */
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 
 #include "cli_conduct.h"
 
@@ -9,28 +9,63 @@ static const exset_conduct_run_t *runs_of(const conduct_plan_t *plan,
   return result->run + set * plan->n_axes;
 }
 
+static const char *boundary_name(const conduct_plan_t *plan) {
+  return plan->boundary == EXSET_BOUNDARY_PERIODIC ? "periodic" : "electrodes";
+}
+
 /* ---- table ---------------------------------------------------------------------------------------- */
 
 static void print_run(const exset_ctx_t *ctx, const exset_conduct_run_t *run) {
   const char axis = conduct_axis_name[run->axis];
-  if (run->unknowns == 0) {
+  if (run->percolating_fraction == 0) {
     exset_print(ctx, "%4c  no path through conducting phases: sigma_eff = 0\n", axis);
     return;
   }
-  exset_print(ctx, "%4c  %11.6g  %9.6f  %10.5g  %9.4g  %11.5f  %8.1e  %8.1e  %10d  %7.2f\n", axis,
-              run->sigma_eff, run->m_factor, run->tortuosity_factor, run->bruggeman,
+  char bruggeman[16] = "-"; /* all cells conduct: no exponent */
+  if (isfinite(run->bruggeman)) snprintf(bruggeman, sizeof bruggeman, "%.4g", run->bruggeman);
+  exset_print(ctx, "%4c  %11.6g  %9.5g  %10.5g  %9s  %11.5f  %8.1e  %8.1e  %10d  %7.2f\n", axis,
+              run->sigma_eff, run->m_factor, run->tortuosity_factor, bruggeman,
               run->percolating_fraction, run->error, run->mismatch, run->iterations,
               run->seconds_setup + run->seconds_solve);
 }
 
-static void print_removed(const exset_ctx_t *ctx, const exset_conduct_run_t *run) {
-  if (run->clusters_removed == 0) return;
-  exset_print(
-      ctx,
-      "along %c %lld of %lld clusters, %.3g %% of the conducting cells, carry no current and "
-      "are left out\n",
-      conduct_axis_name[run->axis], (long long)run->clusters_removed, (long long)run->clusters,
-      100 * (1 - run->percolating_share));
+static bool same_removed(const exset_conduct_run_t *a, const exset_conduct_run_t *b) {
+  return a->clusters_removed == b->clusters_removed && a->percolating_share == b->percolating_share;
+}
+
+/* What is left out, a line for all axes with the same figures. */
+static void print_removed(const exset_ctx_t *ctx, const conduct_plan_t *plan,
+                          const exset_conduct_run_t *run) {
+  for (int a = 0; a < plan->n_axes; a++) {
+    char axes[3 * CONDUCT_MAX_AXES + 1] = "";
+    size_t used = 0;
+    bool first = run[a].clusters_removed > 0;
+    for (int k = 0; k < a; k++) first = first && !same_removed(&run[k], &run[a]);
+    for (int k = a; first && k < plan->n_axes; k++)
+      if (same_removed(&run[k], &run[a]))
+        used += (size_t)snprintf(axes + used, sizeof axes - used, "%s%c", used > 0 ? ", " : "",
+                                 conduct_axis_name[run[k].axis]);
+    if (first)
+      exset_print(ctx,
+                  "along %s: %lld of %lld clusters, %.3g %% of the conducting cells, carry no "
+                  "current and are left out\n",
+                  axes, (long long)run[a].clusters_removed, (long long)run[a].clusters,
+                  100 * (1 - run[a].percolating_share));
+  }
+}
+
+/* For electrodes the table has it all. */
+static void print_tensor(const exset_ctx_t *ctx, const conduct_plan_t *plan,
+                         const exset_conduct_run_t *run) {
+  conduct_tensor_t t;
+  if (!conduct_tensor(plan, run, &t) || !isfinite(t.defect)) return;
+  exset_print(ctx, "tensor (x, y, z), symmetric to %.1e:\n", t.defect);
+  for (int r = 0; r < 3; r++)
+    exset_print(ctx, "      %11.6g  %11.6g  %11.6g\n", t.value[r][0], t.value[r][1], t.value[r][2]);
+  exset_print(ctx, "principal values and directions (x, y, z):\n");
+  for (int i = 0; i < 3; i++)
+    exset_print(ctx, "      %11.6g  along %7.4f %7.4f %7.4f\n", t.principal[i], t.direction[i][0],
+                t.direction[i][1], t.direction[i][2]);
 }
 
 static void print_set(const exset_ctx_t *ctx, const conduct_plan_t *plan,
@@ -47,7 +82,8 @@ static void print_set(const exset_ctx_t *ctx, const conduct_plan_t *plan,
       "axis    sigma_eff   M-factor  tortuosity  Bruggeman  percolating     error  mismatch "
       " iterations  seconds\n");
   for (int a = 0; a < plan->n_axes; a++) print_run(ctx, &run[a]);
-  for (int a = 0; a < plan->n_axes; a++) print_removed(ctx, &run[a]);
+  print_removed(ctx, plan, run);
+  print_tensor(ctx, plan, run);
   exset_print(ctx, "bounds: Wiener %.6g to %.6g, Hashin-Shtrikman %.6g to %.6g\n", b->wiener_low,
               b->wiener_high, b->hs_low, b->hs_high);
 }
@@ -97,17 +133,23 @@ static cJSON *json_run(const exset_conduct_run_t *run, int n_phases, const doubl
   return object;
 }
 
-/* Rows and columns x, y, z; null where electrodes do not tell. With fewer than three axes: null. */
-static cJSON *json_tensor(const conduct_plan_t *plan, const exset_conduct_run_t *run) {
-  if (plan->n_axes < 3) return cJSON_CreateNull();
-  cJSON *tensor = cJSON_CreateArray();
-  for (int row = 0; row < 3; row++) {
-    double value[3] = {NAN, NAN, NAN};
-    for (int a = 0; a < 3; a++)
-      if (plan->axis[a] == EXSET_AXIS_X - row) value[row] = run[a].sigma_eff;
-    cJSON_AddItemToArray(tensor, cli_json_reals(3, value));
-  }
-  return tensor;
+static cJSON *json_rows(const double row[3][3]) {
+  cJSON *rows = cJSON_CreateArray();
+  for (int i = 0; i < 3; i++) cJSON_AddItemToArray(rows, cli_json_reals(3, row[i]));
+  return rows;
+}
+
+/* null: fewer than three axes; null in the tensor, or for its principal values: electrodes do not tell. */
+static void add_tensor(cJSON *object, const conduct_plan_t *plan, const exset_conduct_run_t *run) {
+  conduct_tensor_t t;
+  const bool known = conduct_tensor(plan, run, &t);
+  const bool full = known && isfinite(t.defect);
+  cJSON_AddItemToObject(object, "tensor", known ? json_rows(t.value) : cJSON_CreateNull());
+  cJSON_AddNumberToObject(object, "symmetry_defect", t.defect);
+  cJSON_AddItemToObject(object, "principal_values",
+                        full ? cli_json_reals(3, t.principal) : cJSON_CreateNull());
+  cJSON_AddItemToObject(object, "principal_directions",
+                        full ? json_rows(t.direction) : cJSON_CreateNull());
 }
 
 static cJSON *json_bounds(const exset_conduct_bounds_t *bounds) {
@@ -124,7 +166,7 @@ static void json_set(cJSON *object, const conduct_plan_t *plan, const conduct_re
                      int set) {
   cJSON_AddItemToObject(object, "sigma",
                         cli_json_reals(plan->n_phases, conduct_sigma_of(plan, set)));
-  cJSON_AddItemToObject(object, "tensor", json_tensor(plan, runs_of(plan, result, set)));
+  add_tensor(object, plan, runs_of(plan, result, set));
   cJSON_AddItemToObject(object, "bounds", json_bounds(&result->bounds[set]));
 }
 
@@ -146,7 +188,7 @@ cJSON *conduct_result_json(const exset_ctx_t *ctx, const conduct_plan_t *plan,
   cJSON_AddItemToObject(root, "size", cli_json_reals(3, size));
   cJSON_AddItemToObject(root, "voxel_size", cli_json_reals(3, grid->voxel));
   cJSON_AddItemToObject(root, "volume_fractions", cli_json_reals(plan->n_phases, result->fraction));
-  cJSON_AddStringToObject(root, "boundary", "electrodes");
+  cJSON_AddStringToObject(root, "boundary", boundary_name(plan));
   cJSON *runs = cJSON_AddArrayToObject(root, "runs");
   for (int k = 0; k < conduct_solves(plan); k++)
     cJSON_AddItemToArray(

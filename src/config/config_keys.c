@@ -136,8 +136,10 @@ static const exset_key_t keys[] = {
      "insulating"},
     {"conduct_axis", EXSET_KEY_CHOICE, 3, "x,y,z,all", "", "all", ",conduct,",
      "directions of the current; z is that of the pages, y of rows, x of columns"},
-    {"conduct_boundary", EXSET_KEY_CHOICE, 1, "electrodes", "", "electrodes", ",conduct,",
-     "electrodes on two opposite faces, half a voxel outside the first centres, no flux elsewhere"},
+    {"conduct_boundary", EXSET_KEY_CHOICE, 1, "electrodes,periodic", "", "electrodes", ",conduct,",
+     "electrodes: on two opposite faces, half a voxel outside the first centres, no flux "
+     "elsewhere; "
+     "periodic: opposite faces meet, mean gradient of 1; three axes give the full tensor"},
     {"conduct_rtol", EXSET_KEY_REAL, 1, "(0,1)", "", "1e-4", ",conduct,",
      "relative accuracy of sigma_eff: the iteration ends when its estimated error is smaller"},
     {"conduct_fields", EXSET_KEY_BOOL, 1, "", "", "false", ",conduct,",
