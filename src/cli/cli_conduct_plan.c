@@ -9,8 +9,12 @@
 #include "cli_inputs.h"
 #include "exset/memory.h"
 
-/* Memory of the default solver for each cell of the box when all conduct, the phases included: see doc/performance.md. */
-#define BYTES_PER_CELL 60.0
+/*
+ * Memory of the default solver for each cell of the box when all conduct, the phases included, measured: with one
+ * conductivity besides 0, and with several, whose faces differ. See doc/performance.md.
+ */
+#define BYTES_PER_CELL_ONE 60.0
+#define BYTES_PER_CELL_SEVERAL 85.0
 /* Of each solve with fields: potential and current density. */
 #define BYTES_PER_CELL_FIELDS 16.0
 
@@ -263,6 +267,20 @@ static void print_solves(const exset_ctx_t *ctx, const conduct_plan_t *plan) {
                 plan->n_sets == 1 ? "" : "s", axes);
 }
 
+/* Of the most expensive set. Sets not known: several conductivities. */
+static double bytes_of_solver(const conduct_plan_t *plan) {
+  bool several = plan->n_sets == 0;
+  for (int set = 0; set < plan->n_sets; set++) {
+    const double *sigma = conduct_sigma_of(plan, set);
+    double one = 0;
+    for (int p = 0; p < plan->n_phases; p++) {
+      several = several || (one > 0 && sigma[p] > 0 && sigma[p] != one);
+      if (sigma[p] > 0) one = sigma[p];
+    }
+  }
+  return several ? BYTES_PER_CELL_SEVERAL : BYTES_PER_CELL_ONE;
+}
+
 /* Sets not known: one. */
 static double bytes_of_fields(const conduct_plan_t *plan) {
   const int n_solves = plan->n_sets > 0 ? conduct_solves(plan) : plan->n_axes;
@@ -271,23 +289,25 @@ static double bytes_of_fields(const conduct_plan_t *plan) {
 
 static int fit_of(exset_ctx_t *ctx, const conduct_plan_t *plan, exset_memory_fit_t *fit) {
   const double cells = (double)exset_grid_cells_local(&plan->whole.grid);
-  return exset_memory_fit(ctx, (BYTES_PER_CELL + bytes_of_fields(plan)) * cells, fit);
+  return exset_memory_fit(ctx, (bytes_of_solver(plan) + bytes_of_fields(plan)) * cells, fit);
 }
 
 static int print_memory(exset_ctx_t *ctx, const conduct_plan_t *plan) {
   const exset_grid_t *grid = &plan->whole.grid;
   const int64_t all = exset_grid_cells(grid);
   const int64_t first = exset_grid_cells_local(grid); /* no rank has more than rank 0 */
-  const double fields = bytes_of_fields(plan), bytes = BYTES_PER_CELL + fields;
+  const double fields = bytes_of_fields(plan), bytes = bytes_of_solver(plan) + fields;
   exset_memory_fit_t fit;
   EXSET_TRY(fit_of(ctx, plan, &fit));
   exset_print(ctx,
               "unknowns    at most %" PRId64 ", the cells that carry current; %" PRId64
               " on the busiest of %d rank%s\n",
               all, first, ctx->size, ctx->size == 1 ? "" : "s");
-  exset_print(ctx, "memory      at most about %.3g GB on the busiest rank, %.3g GB on all%s\n",
-              bytes * (double)first / 1e9, bytes * (double)all / 1e9,
-              plan->fields ? ", fields included" : "");
+  exset_print(
+      ctx,
+      "memory      at most about %.3g GB on the busiest rank, %.3g GB on all%s (default solver)\n",
+      bytes * (double)first / 1e9, bytes * (double)all / 1e9,
+      plan->fields ? ", fields included" : "");
   if (isfinite(fit.available))
     exset_print(ctx, "            %.3g GB %s%s\n", fit.available / 1e9, fit.limit,
                 fit.needed > fit.available ? ": too little, should all of them conduct" : "");
