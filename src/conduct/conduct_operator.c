@@ -47,10 +47,16 @@ int conduct_apply(conduct_system_t *s, const double *x, double *y) {
 void conduct_rhs_row(const conduct_system_t *s, int64_t z, int64_t y, double *row) {
   const conduct_rows_t r = conduct_rows(s, z, y);
   uint8_t neighbour[6];
+  memset(row, 0, (size_t)s->nx * sizeof *row);
+  if (!s->periodic) { /* u = 1 at the low electrode */
+    const bool across = s->axis == EXSET_AXIS_X;
+    if (across || (s->axis == EXSET_AXIS_Y ? y : s->grid.z0 + z) == 0)
+      for (int64_t x = 0; x < (across ? 1 : s->nx); x++) row[x] = s->electrode[r.own[x]];
+    return;
+  }
   for (int64_t x = 0; x < s->nx; x++) {
     const uint8_t code = r.own[x];
-    row[x] = conduct_electrode(s, FACE_LOW, z, y, x, code); /* u = 1 there */
-    if (!s->periodic || !code) continue;
+    if (!code) continue;
     conduct_neighbours(s, &r, x, neighbour);
     row[x] = s->edge[s->axis] * (conduct_g(s, s->axis, code, neighbour[2 * s->axis + FACE_LOW]) -
                                  conduct_g(s, s->axis, code, neighbour[2 * s->axis + FACE_HIGH]));

@@ -12,10 +12,17 @@ static const double MOST = 0.45;
 
 #define NO_PIECE UINT32_MAX
 
+/* Pieces of a block: their number, and which one each cell belongs to. */
+typedef struct {
+  uint8_t n, of[8];
+} pieces_t;
+
 typedef struct {
   const conduct_system_t *s;
   conduct_graph_t *graph;
   bool *strong;              /* [3][n_classes][n_classes] */
+  bool all_strong;           /* between conducting cells */
+  pieces_t by_cells[256];    /* then: for each set of conducting cells */
   uint32_t *piece;           /* [nz][ny][nx] with halo: node of each cell */
   float *inside[3];          /* [nodes]: sum of the conductances along z, y, x inside a piece */
   float *ghost;              /* [ghosts]: the same along z of the neighbours' nodes */
@@ -54,6 +61,7 @@ static const uint8_t pair_step[3] = {4, 2, 1};
 static void find_strong(build_t *t) {
   const conduct_system_t *s = t->s;
   const int n = s->n_classes;
+  t->all_strong = true;
   for (int i = 1; i < n; i++)
     for (int j = 1; j < n; j++) {
       double most = 0;
@@ -63,30 +71,49 @@ static void find_strong(build_t *t) {
         most = own > most ? own : most;
         most = other > most ? other : most;
       }
-      for (int a = 0; a < 3; a++)
-        t->strong[(a * n + i) * n + j] = conduct_g(s, a, (uint8_t)i, (uint8_t)j) >= STRONG * most;
+      for (int a = 0; a < 3; a++) {
+        const bool strong = conduct_g(s, a, (uint8_t)i, (uint8_t)j) >= STRONG * most;
+        t->strong[(a * n + i) * n + j] = strong;
+        t->all_strong &= strong;
+      }
     }
 }
 
-/* Number the pieces of a block from 0 on; their number. */
-static int block_pieces(const build_t *t, block_t *b) {
+/* Pieces of cells of these classes. */
+static pieces_t find_pieces(const build_t *t, const uint8_t code[8]) {
   const int n = t->s->n_classes;
   uint8_t root[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+  pieces_t p = {0, {0}};
   for (int a = 0; a < 3; a++)
-    for (int p = 0; p < 4; p++) {
-      const int i = pair_first[a][p], j = i + pair_step[a];
-      if (!b->code[i] || !b->code[j] || !t->strong[(a * n + b->code[i]) * n + b->code[j]]) continue;
+    for (int pair = 0; pair < 4; pair++) {
+      const int i = pair_first[a][pair], j = i + pair_step[a];
+      if (!code[i] || !code[j] || !t->strong[(a * n + code[i]) * n + code[j]]) continue;
       const uint8_t low = root[i] < root[j] ? root[i] : root[j];
       const uint8_t high = root[i] < root[j] ? root[j] : root[i];
       for (int k = 0; k < 8; k++)
         if (root[k] == high) root[k] = low;
     }
-  int pieces = 0;
-  for (int k = 0; k < 8; k++) {
-    if (!b->code[k]) b->piece[k] = NO_PIECE;
-    else b->piece[k] = root[k] == k ? (uint32_t)pieces++ : b->piece[root[k]];
+  for (int k = 0; k < 8; k++)
+    if (code[k]) p.of[k] = root[k] == k ? p.n++ : p.of[root[k]];
+  return p;
+}
+
+/* Where all conducting cells couple strongly only the set of them matters. */
+static void find_all_pieces(build_t *t) {
+  for (int set = 0; set < 256; set++) {
+    uint8_t code[8];
+    for (int k = 0; k < 8; k++) code[k] = set >> k & 1;
+    t->by_cells[set] = find_pieces(t, code);
   }
-  return pieces;
+}
+
+/* Number the pieces of a block from 0 on; their number. */
+static int block_pieces(const build_t *t, block_t *b) {
+  int set = 0;
+  for (int k = 0; k < 8; k++) set |= (b->code[k] != 0) << k;
+  const pieces_t p = t->all_strong ? t->by_cells[set] : find_pieces(t, b->code);
+  for (int k = 0; k < 8; k++) b->piece[k] = b->code[k] ? p.of[k] : NO_PIECE;
+  return p.n;
 }
 
 static int grow(exset_ctx_t *ctx, int64_t count, size_t item, void *pointer) {
@@ -297,25 +324,24 @@ static void cell_edges(const build_t *t, int64_t z, int64_t y, int64_t x, edges_
                          x > 0 ? k - 1 : k - 1 + wrap[2],
                          x < s->nx - 1 ? k + 1 : k + 1 - wrap[2]};
   const bool outside[6] = {false, false, y == 0, y == s->ny - 1, x == 0, x == s->nx - 1};
+  /* inside a block only weak edges lead to other pieces */
+  const bool inside[6] = {z % 2, z % 2 == 0 && z < s->nz - 1, y % 2, y % 2 == 0 && y < s->ny - 1,
+                          x % 2, x % 2 == 0 && x < s->nx - 1};
   for (int f = 0; f < 6; f++) {
-    if (outside[f] && !s->periodic) continue;
+    if ((outside[f] && !s->periodic) || (inside[f] && t->all_strong)) continue;
     if (!s->code[to[f]] || t->piece[to[f]] == t->piece[k]) continue;
     collect(e, t->piece[to[f]], f / 2, conduct_g(s, f / 2, s->code[k], s->code[to[f]]));
   }
 }
 
-static int block_edges(build_t *t, const block_t *b, int64_t *node) {
-  const conduct_system_t *s = t->s;
-  edges_t e;
-  for (int64_t end = *node + 8; *node < end; (*node)++) {
-    bool some = false;
+static int block_edges(build_t *t, block_t *b, int64_t *node) {
+  const int n = block_pieces(t, b);
+  for (int piece = 0; piece < n; piece++, (*node)++) {
+    edges_t e;
     e.n = 0;
-    for (int k = 0; k < 8; k++) {
-      if (!b->code[k] || t->piece[block_cell(s, b, k)] != *node) continue;
-      some = true;
-      cell_edges(t, b->z + (k >> 2), b->y + (k >> 1 & 1), b->x + (k & 1), &e);
-    }
-    if (!some) break;
+    for (int k = 0; k < 8; k++)
+      if (b->piece[k] == (uint32_t)piece)
+        cell_edges(t, b->z + (k >> 2), b->y + (k >> 1 & 1), b->x + (k & 1), &e);
     EXSET_TRY(store(t, (uint32_t)*node, &e));
   }
   return EXSET_OK;
@@ -363,6 +389,7 @@ static int prepare(build_t *t) {
   memset(t->piece - CONDUCT_HALO * s->plane, 0xff,
          (size_t)((s->nz + 2 * CONDUCT_HALO) * s->plane) * sizeof *t->piece);
   find_strong(t);
+  if (t->all_strong) find_all_pieces(t);
   EXSET_TRY(
       EXSET_MPI(s->ctx, MPI_Exscan(&layers, &t->block0, 1, MPI_INT64_T, MPI_SUM, s->ctx->comm)));
   if (s->ctx->rank == 0) t->block0 = 0;
