@@ -16,7 +16,7 @@
 typedef struct {
   int64_t n[3], cells, active;
   int axis, shift;
-  int64_t merge; /* fewer nodes are merged on one rank */
+  bool usual; /* options of the program; else levels are merged late and go down to few nodes */
   float *sigma;
   exset_grid_t grid;
 } lattice_t;
@@ -184,7 +184,8 @@ static solver_t make_solver(exset_ctx_t *ctx, lattice_t *l) {
   conduct_graph_t g = make_graph(ctx, l, &t);
   solver_t s = {.ctx = ctx, .l = l, .own = t.own, .n = g.n};
   graph_options_t options = graph_defaults();
-  options.merge_nodes = l->merge;
+  if (!l->usual) options.merge_nodes = 0;
+  if (!l->usual) options.direct_nodes = 60;
   MUST(ctx, graph_create(ctx, &options, &g, &s.mg));
   CHECK(g.n == 0 && !g.ptr && !g.block);
   CHECK(conduct_graph_mg_nodes(s.mg, 0) == l->active);
@@ -344,7 +345,6 @@ static void check_gap(exset_ctx_t *ctx, lattice_t l, int limit) {
 
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
-  const int64_t merge = graph_defaults().merge_nodes;
   for (int axis = -1; axis < 3; axis++)
     for (int shift = 0; shift < 2; shift++) {
       lattice_t half = {.n = {13, 10, 11}, .axis = axis, .shift = shift};
@@ -357,9 +357,9 @@ int main(int argc, char **argv) {
   check_random(ctx, (lattice_t){.n = {4, 8, 9}, .axis = 1}, 0.6, 1, 1, 9, true);
   check_gap(ctx, (lattice_t){.n = {20, 9, 9}, .axis = 1}, 8);
   check_gap(ctx, (lattice_t){.n = {20, 9, 9}, .axis = -1}, 8);
-  check_random(ctx, (lattice_t){.n = {13, 10, 11}, .axis = -1, .merge = merge}, 0.5, 1, 1, 9, true);
-  check_random(ctx, (lattice_t){.n = {13, 10, 11}, .axis = 1, .merge = merge}, 0.5, 1, 1, 9, true);
-  check_uniform(ctx, (lattice_t){.n = {48, 48, 48}, .axis = 0, .merge = merge}, 8);
+  check_random(ctx, (lattice_t){.n = {13, 10, 11}, .axis = -1, .usual = true}, 0.5, 1, 1, 2, true);
+  check_random(ctx, (lattice_t){.n = {13, 10, 11}, .axis = 1, .usual = true}, 0.5, 1, 1, 2, true);
+  check_uniform(ctx, (lattice_t){.n = {48, 48, 48}, .axis = 0, .usual = true}, 8);
   check_uniform(ctx, (lattice_t){.n = {40, 31, 33}, .axis = -1}, 8);
   /* just above the percolation threshold 0.3116 */
   check_random(ctx, (lattice_t){.n = {40, 40, 40}, .axis = 0}, 0.33, 1, 1, 20, false);

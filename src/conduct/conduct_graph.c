@@ -180,10 +180,10 @@ static int cycle(const conduct_graph_mg_t *mg, int k, bool zero) {
   return EXSET_OK;
 }
 
-/* The coarsest level: few nodes on one rank, or none with a neighbour. */
+/* The coarsest level: solved exactly, or no node has a neighbour. */
 static void solve_coarsest(const graph_level_t *l) {
-  if (l->dense.n > 0) {
-    graph_dense_solve(&l->dense, l->b, l->x);
+  if (l->direct.n > 0) {
+    graph_direct_solve(&l->direct, l->b, l->x);
     return;
   }
   l->b[l->n] = 0;

@@ -12,13 +12,14 @@ typedef struct {
   double half;  /* largest relative resistance between the face of a piece and its centre */
   double
       electrode; /* coarse conductances to electrodes from the sum of the fine ones: about twice as far */
-  double shrinks;      /* a level must, to this part of its nodes, or weak edges join too */
-  int first_sweeps;    /* before and after the coarse correction of the finest level */
-  int sweeps;          /* the same below */
-  int64_t merge_nodes; /* fewer in all are worked on by one rank */
+  double shrinks;       /* a level must, to this part of its nodes, or weak edges join too */
+  int first_sweeps;     /* before and after the coarse correction of the finest level */
+  int sweeps;           /* the same below */
+  int64_t merge_nodes;  /* fewer in all are worked on by one rank */
+  int64_t direct_nodes; /* no more are solved for exactly, */
+  double updates; /* unless that takes more steps for each edge, or node of a rank's finest level */
 } graph_options_t;
 graph_options_t graph_defaults(void);
-enum { GRAPH_COARSEST = 60 }; /* so few nodes in all are solved for exactly */
 
 /* ---- exchange with the neighbouring ranks ---------------------------------------------------- */
 
@@ -98,17 +99,20 @@ typedef struct {
 } graph_side_t;
 
 /*
- * The coarsest level: L D L' of its matrix. In components without electrode one node is held at 0; mean values are taken off
- * b before and off x after.
+ * The coarsest level. Row r of the factor is that of node order[r]: what goes to its neighbours when it is eliminated. In
+ * components without electrode the last node is held at 0; mean values are taken off b before and off x after.
  */
 typedef struct {
-  int64_t n;
-  double *factor;  /* [n][n]: L below the diagonal */
-  double *inverse; /* [n]: of D; 0: held */
+  int64_t n; /* 0: not solved exactly */
+  int32_t *order, *col;
+  int64_t *ptr; /* [n + 1] */
+  double *factor;
+  double *inverse; /* [n]: 1 / diagonal, 0: held */
   double *work;    /* [n] */
-  int32_t *part;   /* [n] component without electrode, 0-based, or -1 */
+  int32_t *part;   /* [n] component without electrode, or -1 */
   int32_t parts;
-} graph_dense_t;
+  double *mean; /* [2][parts]: mean values, numbers of nodes */
+} graph_direct_t;
 
 /*
  * Arrays of nodes are followed by one of a node that does not exist and then by the ghosts: [n + 1 + n_ghost]. Where
@@ -122,7 +126,7 @@ typedef struct {
   float *buffer; /* of what is sent */
   graph_rows_t rows[2];
   graph_tail_t tail[2];
-  graph_dense_t dense;
+  graph_direct_t direct;
   float *x, *b, *part_x, *part_b;
   int32_t *coarse; /* [n + 1]: node of the next level's part */
 } graph_level_t;
@@ -130,8 +134,10 @@ typedef struct {
 /* Put the ghosts in the order of colours, and make what the cycle needs but coarse. colour: [n + ghosts]. Collective. */
 int graph_order_ghosts(exset_ctx_t *ctx, conduct_graph_t *g, graph_level_t *l, uint8_t **colour);
 int graph_level_build(exset_ctx_t *ctx, conduct_graph_t *g, uint8_t *colour, graph_level_t *l);
-int graph_dense_build(exset_ctx_t *ctx, const conduct_graph_t *g, graph_dense_t *d);
-void graph_dense_solve(const graph_dense_t *d, const float *b, float *x);
+/* Factor of a graph without ghosts; d->n stays 0 when that takes more than `most` updates of edges. Local. */
+int graph_direct_build(exset_ctx_t *ctx, const conduct_graph_t *g, double most, graph_direct_t *d);
+void graph_direct_solve(const graph_direct_t *d, const float *b, float *x);
+void graph_direct_clear(graph_direct_t *d);
 void graph_level_clear(graph_level_t *l);
 int64_t graph_level_bytes(const graph_level_t *l);
 

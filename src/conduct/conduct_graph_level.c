@@ -263,7 +263,7 @@ static int vectors(exset_ctx_t *ctx, const conduct_graph_t *g, graph_level_t *l)
 
 int graph_level_build(exset_ctx_t *ctx, conduct_graph_t *g, uint8_t *colour, graph_level_t *l) {
   int err = vectors(ctx, g, l);
-  if (!err) err = colour_rows(ctx, g, colour, l);
+  if (!err && l->direct.n == 0) err = colour_rows(ctx, g, colour, l);
   return exset_agree(ctx, err);
 }
 
@@ -279,10 +279,9 @@ void graph_level_clear(graph_level_t *l) {
   }
   if (l->part_x != l->x) free(l->part_x);
   if (l->part_b != l->b) free(l->part_b);
-  void *arrays[] = {
-      l->x,          l->b,         l->buffer, l->coarse, l->dense.factor, l->dense.inverse,
-      l->dense.work, l->dense.part};
+  void *arrays[] = {l->x, l->b, l->buffer, l->coarse};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) free(arrays[k]);
+  graph_direct_clear(&l->direct);
   graph_group_clear(&l->group);
   *l = (graph_level_t){0};
 }
@@ -295,100 +294,6 @@ int64_t graph_level_bytes(const graph_level_t *l) {
     if (l->tail[c].ptr) bytes += 20 * l->tail[c].n + 8 * l->tail[c].ptr[l->tail[c].n];
     bytes += 8 * (l->side[c].n_send[0] + l->side[c].n_send[1]);
   }
-  return bytes + 8 * l->dense.n * (l->dense.n + 2);
-}
-
-/* ---- the coarsest level ----------------------------------------------------------------------- */
-
-/* Spread the component's number over all its nodes. */
-static void spread(const conduct_graph_t *g, int32_t *part) {
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (int64_t i = 0; i < g->n; i++)
-      for (int64_t k = g->ptr[i]; k < g->ptr[i + 1]; k++)
-        if (part[i] == INT32_MAX && part[g->col[k]] != INT32_MAX) {
-          part[i] = part[g->col[k]];
-          changed = true;
-        }
-  }
-}
-
-/* Components without electrode; the first node of each is held: inverse = 0, else 1. */
-static void find_parts(const conduct_graph_t *g, graph_dense_t *d) {
-  for (int64_t i = 0; i < g->n; i++) {
-    d->inverse[i] = 1;
-    d->part[i] = g->e[i] > 0 ? -1 : INT32_MAX;
-  }
-  spread(g, d->part);
-  for (int64_t i = 0; i < g->n; i++) {
-    if (d->part[i] != INT32_MAX) continue;
-    d->inverse[i] = 0;
-    d->part[i] = d->parts++;
-    spread(g, d->part);
-  }
-}
-
-static void fill_matrix(const conduct_graph_t *g, double *a) {
-  for (int64_t i = 0; i < g->n; i++) {
-    a[i * g->n + i] += g->e[i];
-    for (int64_t k = g->ptr[i]; k < g->ptr[i + 1]; k++) {
-      if (g->col[k] == i) continue;
-      a[i * g->n + i] += g->g[k];
-      a[i * g->n + g->col[k]] -= g->g[k];
-    }
-  }
-}
-
-/* L D L' of the nodes that are not held. */
-static void factorise(int64_t n, double *a, double *inverse) {
-  for (int64_t k = 0; k < n; k++) {
-    const double pivot = a[k * n + k];
-    inverse[k] = inverse[k] > 0 && pivot > 0 ? 1 / pivot : 0;
-    for (int64_t i = k + 1; i < n; i++) {
-      const double l = a[i * n + k] * inverse[k];
-      for (int64_t j = k + 1; j <= i; j++) a[i * n + j] -= l * a[j * n + k];
-    }
-    for (int64_t i = k + 1; i < n; i++) a[i * n + k] *= inverse[k];
-  }
-}
-
-int graph_dense_build(exset_ctx_t *ctx, const conduct_graph_t *g, graph_dense_t *d) {
-  d->n = g->n;
-  int err = exset_alloc(ctx, d->n * d->n, sizeof *d->factor, &d->factor);
-  if (!err) err = exset_alloc(ctx, d->n, sizeof *d->inverse, &d->inverse);
-  if (!err) err = exset_alloc(ctx, d->n, sizeof *d->work, &d->work);
-  if (!err) err = exset_alloc(ctx, d->n, sizeof *d->part, &d->part);
-  EXSET_TRY(exset_agree(ctx, err));
-  if (d->n == 0) return EXSET_OK;
-  find_parts(g, d);
-  fill_matrix(g, d->factor);
-  factorise(d->n, d->factor, d->inverse);
-  return EXSET_OK;
-}
-
-/* Take its mean off v in each component without electrode. */
-static void take_means(const graph_dense_t *d, double *v) {
-  for (int32_t p = 0; p < d->parts; p++) {
-    double sum = 0, count = 0;
-    for (int64_t i = 0; i < d->n; i++) {
-      sum += d->part[i] == p ? v[i] : 0;
-      count += d->part[i] == p;
-    }
-    for (int64_t i = 0; i < d->n; i++) v[i] -= d->part[i] == p ? sum / count : 0;
-  }
-}
-
-void graph_dense_solve(const graph_dense_t *d, const float *b, float *x) {
-  const int64_t n = d->n;
-  double *w = d->work;
-  for (int64_t i = 0; i < n; i++) w[i] = b[i];
-  take_means(d, w);
-  for (int64_t i = 0; i < n; i++)
-    for (int64_t j = 0; j < i; j++) w[i] -= d->factor[i * n + j] * w[j];
-  for (int64_t i = n - 1; i >= 0; i--) {
-    w[i] *= d->inverse[i];
-    for (int64_t j = i + 1; j < n; j++) w[i] -= d->factor[j * n + i] * w[j];
-  }
-  take_means(d, w);
-  for (int64_t i = 0; i < n; i++) x[i] = (float)w[i];
+  const graph_direct_t *d = &l->direct;
+  return d->n == 0 ? bytes : bytes + 36 * d->n + 12 * d->ptr[d->n] + 16 * d->parts;
 }

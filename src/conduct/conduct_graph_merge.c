@@ -72,7 +72,7 @@ static int group_size(int64_t small, int ranks, const int64_t *shape) {
     thin |= shape[2 * r] > 0 && shape[2 * r + 1] < 2;
   }
   if (holders < 2) return 1;
-  if (nodes < small || nodes <= GRAPH_COARSEST) return (int)holders;
+  if (nodes < small) return (int)holders;
   return thin ? 2 : 1;
 }
 
@@ -314,7 +314,8 @@ static int merge(exset_ctx_t *ctx, const graph_options_t *o, conduct_graph_t *g,
   shape[2 * ctx->rank + 1] = block_planes(g);
   EXSET_TRY(EXSET_MPI(
       ctx, MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, shape, 2, MPI_INT64_T, ctx->comm)));
-  choose_leaders(o->merge_nodes, ctx->size, shape, leader);
+  const int64_t small = o->merge_nodes > o->direct_nodes + 1 ? o->merge_nodes : o->direct_nodes + 1;
+  choose_leaders(small, ctx->size, shape, leader);
   forget_neighbours(g);
   EXSET_TRY(exset_agree(ctx, make_group(ctx, shape, leader, group)));
   EXSET_TRY(exset_alloc_all(ctx, group->members, sizeof *w.size, &w.size));

@@ -12,13 +12,29 @@ graph_options_t graph_defaults(void) {
                            .shrinks = 0.7,
                            .sweeps = 2,
                            .first_sweeps = 1,
-                           .merge_nodes = 30000};
+                           .merge_nodes = 30000,
+                           .direct_nodes = 30000,
+                           .updates = 30};
 }
 
 void conduct_graph_clear(conduct_graph_t *g) {
   void *arrays[] = {g->ptr, g->col, g->g, g->e, g->block, g->send_down, g->send_up};
   for (size_t k = 0; k < sizeof arrays / sizeof *arrays; k++) free(arrays[k]);
   *g = (conduct_graph_t){.down = MPI_PROC_NULL, .up = MPI_PROC_NULL};
+}
+
+/* Solve a small graph exactly, which one rank holds as a whole; sum: nodes, edges of all ranks. Collective. */
+static int try_direct(const conduct_graph_mg_t *mg, const conduct_graph_t *g, const int64_t sum[2],
+                      graph_direct_t *d) {
+  enum { TINY = 64 }; /* always solved */
+  exset_ctx_t *ctx = mg->ctx;
+  const graph_options_t *o = &mg->options;
+  if (sum[0] == 0 || sum[0] > o->direct_nodes) return EXSET_OK;
+  const double all = (double)mg->level[0].nodes / ctx->size;
+  double most = o->updates * (double)sum[1];
+  if (most < all) most = all;
+  if (most < TINY * TINY * TINY) most = TINY * TINY * TINY;
+  return exset_agree(ctx, g->n > 0 ? graph_direct_build(ctx, g, most, d) : EXSET_OK);
 }
 
 /* Work arrays of level k from its graph, and the graph of the next one, or last: there is none. Collective. */
@@ -32,10 +48,13 @@ static int make_level(conduct_graph_mg_t *mg, int k, conduct_graph_t *g, conduct
   int64_t sum[2] = {g->n, g->n > 0 ? g->ptr[g->n] : 0};
   EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 2, MPI_INT64_T, MPI_SUM, ctx->comm)));
   l->nodes = sum[0];
-  *last = sum[0] <= GRAPH_COARSEST || sum[1] == 0 || k == MAX_LEVELS - 1;
+  EXSET_TRY(try_direct(mg, g, sum, &l->direct));
+  int64_t direct = l->direct.n;
+  EXSET_TRY(
+      EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, &direct, 1, MPI_INT64_T, MPI_MAX, ctx->comm)));
+  *last = direct > 0 || sum[1] == 0 || k == MAX_LEVELS - 1;
   int err = graph_order_ghosts(ctx, g, l, &colour);
   if (!err && !*last) err = graph_coarsen(ctx, &mg->options, g, coarse, &l->coarse);
-  if (!err && sum[0] <= GRAPH_COARSEST) err = graph_dense_build(ctx, g, &l->dense);
   if (!err) err = graph_level_build(ctx, g, colour, l);
   free(colour);
   conduct_graph_clear(g);
