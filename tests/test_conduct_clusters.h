@@ -4,9 +4,12 @@
 
 #include "test_conduct_box.h"
 
-/* Of all components; then along each axis: components that percolate, their cells and those on the outer faces. */
+/*
+ * Components and conducting cells; components that are kept (they percolate; periodic: along any axis) and their cells;
+ * along each axis: components that percolate along it, their cells and those on the outer faces.
+ */
 typedef struct {
-  int64_t all, conducting;
+  int64_t all, conducting, kept[3], kept_cells[3];
   int64_t percolating[3], cells[3], low[3], high[3];
 } clusters_t;
 
@@ -55,7 +58,12 @@ static inline void clusters_flood(clusters_flood_t *f, int64_t cell, clusters_t 
   out->all++;
   out->conducting += found;
   for (int a = 0; a < 3; a++) {
-    if (f->periodic ? !winds[a] : low[a] == 0 || high[a] == 0) continue;
+    const bool percolates = f->periodic ? winds[a] : low[a] > 0 && high[a] > 0;
+    if (percolates || (f->periodic && (winds[0] || winds[1] || winds[2]))) {
+      out->kept[a]++;
+      out->kept_cells[a] += found;
+    }
+    if (!percolates) continue;
     out->percolating[a]++;
     out->cells[a] += found;
     out->low[a] += low[a];

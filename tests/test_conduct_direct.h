@@ -163,21 +163,28 @@ static inline void direct_report(exset_ctx_t *ctx, const direct_case_t *c, doubl
   box_free(&less.b);
 }
 
-/** What the run says of components, against a flood fill. */
+/** What the run says of components, against a flood fill. Nothing is solved where nothing percolates along the axis. */
 static inline void direct_check_clusters(const direct_case_t *c, const exset_conduct_run_t run[3],
                                          uint64_t seed) {
   const clusters_t k = clusters_of(&c->b, c->sigma, c->boundary == EXSET_BOUNDARY_PERIODIC);
   const double all = (double)box_cells(&c->b);
   for (int a = 0; a < 3; a++) {
     const exset_conduct_run_t *r = &run[a];
-    CHECK_MSG(r->clusters == k.all && r->unknowns == k.cells[a],
-              "seed %llu along %c: %lld clusters, %lld unknowns, expected %lld and %lld",
+    const double face = all / (double)c->b.n[a];
+    const int64_t removed = k.all - k.kept[a];
+    CHECK_MSG(r->clusters == k.all && r->clusters_removed == removed,
+              "seed %llu along %c: %lld clusters, %lld removed, expected %lld and %lld",
               (unsigned long long)seed, "zyx"[a], (long long)r -> clusters,
-              (long long)r -> unknowns, (long long)k.all, (long long)k.cells[a]);
+              (long long)r -> clusters_removed, (long long)k.all, (long long)removed);
+    CHECK_MSG(k.cells[a] == 0 ? r->iterations == 0 : r->unknowns == k.kept_cells[a],
+              "seed %llu along %c: %lld unknowns, expected %lld", (unsigned long long)seed,
+              "zyx"[a], (long long)r -> unknowns, (long long)k.kept_cells[a]);
     CHECK_NEAR(r->conducting_fraction, (double)k.conducting / all, 1e-14);
     CHECK_NEAR(r->percolating_fraction, (double)k.cells[a] / all, 1e-14);
     CHECK_NEAR(r->percolating_share, k.conducting ? (double)k.cells[a] / (double)k.conducting : 0,
                1e-14);
+    CHECK_NEAR(r->contact_low, (double)k.low[a] / face, 1e-14);
+    CHECK_NEAR(r->contact_high, (double)k.high[a] / face, 1e-14);
   }
 }
 

@@ -79,4 +79,61 @@ static inline double naive_conductivity(const int64_t n[3], const double voxel[3
   return value;
 }
 
+/* y = A u in a periodic box; b (if given): currents into the cells of a mean field 1 along axis, potentials being 0. */
+static inline void naive_apply_periodic(const naive_t *p, const double *u, double *y, double *b) {
+  const int64_t *n = p->n, stride[3] = {n[1] * n[2], n[2], 1};
+  const double volume = p->voxel[0] * p->voxel[1] * p->voxel[2];
+  for (int64_t i = 0; i < n[0] * n[1] * n[2]; i++) {
+    y[i] = 0;
+    for (int a = 0; a < 3; a++)
+      for (int d = -1; d <= 1; d += 2) {
+        const int64_t at = i / stride[a] % n[a], to = (at + d + n[a]) % n[a];
+        const int64_t k = i + (to - at) * stride[a];
+        if (!(p->s[i] > 0 && p->s[k] > 0)) continue;
+        const double g = volume / (p->voxel[a] * p->voxel[a]) * 2 / (1 / p->s[i] + 1 / p->s[k]);
+        y[i] += g * (u[i] - u[k]);
+        if (b && a == p->axis) b[i] -= d * g * p->voxel[a];
+      }
+  }
+}
+
+/* Mean current density along each axis. */
+static inline void naive_mean_current(const naive_t *p, const double *u, double current[3]) {
+  const int64_t *n = p->n, stride[3] = {n[1] * n[2], n[2], 1}, cells = n[0] * n[1] * n[2];
+  for (int a = 0; a < 3; a++) {
+    current[a] = 0;
+    for (int64_t i = 0; i < cells; i++) {
+      const int64_t at = i / stride[a] % n[a], k = i + ((at + 1) % n[a] - at) * stride[a];
+      if (!(p->s[i] > 0 && p->s[k] > 0)) continue;
+      const double drop = u[i] - u[k] + (a == p->axis ? p->voxel[a] : 0);
+      current[a] += 2 / (1 / p->s[i] + 1 / p->s[k]) * drop / p->voxel[a] / (double)cells;
+    }
+  }
+}
+
+/** Tensor of conductivity of a periodic box of cells of conductivity s: tensor[a] for a mean field along a. Local. */
+static inline void naive_tensor(const int64_t n[3], const double voxel[3], const double *s,
+                                double tensor[3][3]) {
+  const int64_t cells = n[0] * n[1] * n[2];
+  for (int axis = 0; axis < 3; axis++) {
+    double *work = case_alloc(5 * cells, sizeof *work);
+    double *u = work, *b = u + cells, *r = b + cells, *p = r + cells, *q = p + cells;
+    const naive_t problem = {n, voxel, s, axis};
+    naive_apply_periodic(&problem, u, q, b);
+    for (int64_t i = 0; i < cells; i++) p[i] = r[i] = b[i];
+    double rr = naive_dot(cells, r, r);
+    const double goal = 1e-26 * rr;
+    for (int it = 0; it < 20000 && rr > goal; it++) {
+      naive_apply_periodic(&problem, p, q, NULL);
+      const double alpha = rr / naive_dot(cells, p, q), old = rr;
+      for (int64_t i = 0; i < cells; i++) u[i] += alpha * p[i];
+      for (int64_t i = 0; i < cells; i++) r[i] -= alpha * q[i];
+      rr = naive_dot(cells, r, r);
+      for (int64_t i = 0; i < cells; i++) p[i] = r[i] + rr / old * p[i];
+    }
+    naive_mean_current(&problem, u, tensor[axis]);
+    free(work);
+  }
+}
+
 #endif

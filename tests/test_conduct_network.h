@@ -78,7 +78,10 @@ static inline double network_face(double s, double t) {
   return s > 0 && t > 0 ? 2 / (1 / s + 1 / t) : 0;
 }
 
-/* The faces of a box between cells, node = first + cell; periodic: also those of opposite outer faces. */
+/*
+ * The faces of a box between cells, node = first + cell; periodic: also those of opposite outer faces, which alone have a
+ * w: how often it winds round the box. Whole numbers, so that what does not wind carries exactly nothing.
+ */
 static inline void network_box(network_t *net, const box_t *b, const double *s, int64_t first,
                                bool periodic) {
   const int64_t *n = b->n, stride[3] = {n[1] * n[2], n[2], 1};
@@ -86,12 +89,12 @@ static inline void network_box(network_t *net, const box_t *b, const double *s, 
   for (int64_t i = 0; i < box_cells(b); i++)
     for (int a = 0; a < 3; a++) {
       const int64_t at = i / stride[a] % n[a];
-      const int64_t k = at + 1 < n[a] ? i + stride[a] : i - at * stride[a];
+      const bool turn = at + 1 == n[a];
+      const int64_t k = turn ? i - at * stride[a] : i + stride[a];
+      const double g = volume / (b->voxel[a] * b->voxel[a]) * network_face(s[i], s[k]);
       double w[3] = {0};
-      w[a] = b->voxel[a];
-      if (at + 1 < n[a] || periodic)
-        network_add(net, first + i, first + k, volume / (w[a] * w[a]) * network_face(s[i], s[k]),
-                    w);
+      w[a] = turn;
+      if (!turn || periodic) network_add(net, first + i, first + k, g, w);
     }
 }
 
@@ -123,7 +126,9 @@ static inline void network_periodic(const box_t *b, const double *sigma, double 
   network_box(&net, b, s, 0, true);
   network_reduce(&net, 0);
   for (int a = 0; a < 3; a++)
-    for (int c = 0; c < 3; c++) tensor[a][c] = net.power[a][c] / ((double)box_cells(b) * volume);
+    for (int c = 0; c < 3; c++)
+      tensor[a][c] = net.power[a][c] * (double)(b->n[a] * b->n[c]) * b->voxel[a] * b->voxel[c] /
+                     ((double)box_cells(b) * volume);
   network_free(&net);
   free(s);
 }
