@@ -15,17 +15,24 @@ static const char *boundary_name(const conduct_plan_t *plan) {
 
 /* ---- table ---------------------------------------------------------------------------------------- */
 
+/* "-" for what does not exist: the exponent where all cells conduct, an error that is not known. */
+static const char *number(int digits, double value, char text[16]) {
+  if (isfinite(value)) snprintf(text, 16, "%.*g", digits, value);
+  else snprintf(text, 16, "-");
+  return text;
+}
+
 static void print_run(const exset_ctx_t *ctx, const exset_conduct_run_t *run) {
   const char axis = conduct_axis_name[run->axis];
   if (run->percolating_fraction == 0) {
     exset_print(ctx, "%4c  no path through conducting phases: sigma_eff = 0\n", axis);
     return;
   }
-  char bruggeman[16] = "-"; /* all cells conduct: no exponent */
-  if (isfinite(run->bruggeman)) snprintf(bruggeman, sizeof bruggeman, "%.4g", run->bruggeman);
-  exset_print(ctx, "%4c  %11.6g  %9.5g  %10.5g  %9s  %11.5f  %8.1e  %8.1e  %10d  %7.2f\n", axis,
-              run->sigma_eff, run->m_factor, run->tortuosity_factor, bruggeman,
-              run->percolating_fraction, run->error, run->mismatch, run->iterations,
+  char bruggeman[16], error[16], mismatch[16];
+  exset_print(ctx, "%4c  %11.6g  %9.5g  %10.5g  %9s  %11.5f  %8s  %8s  %10d  %7.2f\n", axis,
+              run->sigma_eff, run->m_factor, run->tortuosity_factor,
+              number(4, run->bruggeman, bruggeman), run->percolating_fraction,
+              number(2, run->error, error), number(2, run->mismatch, mismatch), run->iterations,
               run->seconds_setup + run->seconds_solve);
 }
 
