@@ -11,8 +11,7 @@ typedef struct {
   double *inside[3]; /* conductance inside coarse nodes along each axis; z: also of coarse ghosts */
   int64_t *first;    /* [coarse n + 1]: where the members of each begin */
   uint32_t *member;  /* [n] */
-  int64_t crossing;  /* edges between coarse nodes */
-  int64_t longest;   /* most edges of the members of one */
+  int64_t crossing;  /* at least the edges between coarse nodes */
 } join_t;
 
 static uint64_t parent_of(uint64_t block) {
@@ -40,9 +39,10 @@ static void largest_edges(const conduct_graph_t *g, float *largest) {
   }
 }
 
-/* Join nodes of one parent block along strong edges; the coarse nodes are numbered by their first node. */
+/* Join nodes of one parent block along strong edges; the coarse nodes are numbered by their first node. joined: edges. */
 static int64_t join(const conduct_graph_t *g, float strong, const float *largest, uint32_t *above,
-                    int32_t *node) {
+                    int32_t *node, int64_t *joined) {
+  *joined = 0;
   for (int64_t i = 0; i < g->n; i++) above[i] = (uint32_t)i;
   for (int64_t i = 0; i < g->n; i++) {
     const uint64_t parent = parent_of(g->block[i]);
@@ -50,6 +50,7 @@ static int64_t join(const conduct_graph_t *g, float strong, const float *largest
       const int64_t j = g->col[k];
       if (j >= i || parent_of(g->block[j]) != parent) continue;
       if (g->g[k] < strong * largest[i] || g->g[k] < strong * largest[j]) continue;
+      ++*joined;
       const uint32_t a = root_of(above, (uint32_t)i), b = root_of(above, (uint32_t)j);
       above[a > b ? a : b] = a > b ? b : a;
     }
@@ -63,20 +64,23 @@ static int64_t join(const conduct_graph_t *g, float strong, const float *largest
 }
 
 /* Nodes of the coarse graph. Collective. */
-static int coarse_nodes(exset_ctx_t *ctx, const graph_options_t *o, const conduct_graph_t *g,
-                        conduct_graph_t *c, int32_t *node) {
+static int coarse_nodes(exset_ctx_t *ctx, join_t *j, conduct_graph_t *c) {
+  const conduct_graph_t *g = j->fine;
   float *largest = NULL;
   uint32_t *above = NULL;
+  int64_t joined = 0;
   int err = exset_alloc_unset(ctx, g->n, sizeof *largest, &largest);
   if (!err) err = exset_alloc_unset(ctx, g->n, sizeof *above, &above);
   err = exset_agree(ctx, err);
   if (!err) {
     largest_edges(g, largest);
-    c->n = join(g, o->strong, largest, above, node);
+    c->n = join(g, j->options->strong, largest, above, j->node, &joined);
     int64_t n[2] = {g->n, c->n};
     err = EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, n, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
-    if (!err && (double)n[1] > o->shrinks * (double)n[0]) c->n = join(g, 0, largest, above, node);
-    node[g->n] = (int32_t)c->n;
+    if (!err && (double)n[1] > j->options->shrinks * (double)n[0])
+      c->n = join(g, 0, largest, above, j->node, &joined);
+    j->node[g->n] = (int32_t)c->n;
+    j->crossing = (g->n > 0 ? g->ptr[g->n] : 0) - 2 * joined;
   }
   free(largest);
   free(above);
@@ -143,26 +147,56 @@ static int64_t coarse_end(const join_t *j, int64_t k) {
   return j->node[col + (col >= j->fine->n)];
 }
 
-/* Blocks and electrodes of coarse nodes, conductance inside them. */
-static void coarse_inside(join_t *j, conduct_graph_t *c) {
+/* Most edges of the members of one coarse node. */
+static int64_t longest_list(const join_t *j, int64_t n_coarse) {
+  int64_t longest = 0;
+  for (int64_t a = 0; a < n_coarse; a++) {
+    int64_t edges = 0;
+    for (int64_t m = j->first[a]; m < j->first[a + 1]; m++)
+      edges += j->fine->ptr[j->member[m] + 1] - j->fine->ptr[j->member[m]];
+    longest = edges > longest ? edges : longest;
+  }
+  return longest;
+}
+
+/* Block and conductance to the electrodes of a coarse node. */
+static void coarse_node(const join_t *j, conduct_graph_t *c, int64_t a) {
+  double e = 0;
+  for (int64_t m = j->first[a]; m < j->first[a + 1]; m++) e += j->fine->e[j->member[m]];
+  c->block[a] = parent_of(j->fine->block[j->member[j->first[a]]]);
+  c->e[a] = (float)(j->options->electrode * e);
+}
+
+/*
+ * Coarse nodes, what conducts inside them, and the conductance between them, added up. Sums of floats in double precision are
+ * exact but for huge contrasts: both ends of an edge agree.
+ */
+static void add_up(const join_t *j, conduct_graph_t *c, int64_t *seen, double *sum) {
   const conduct_graph_t *g = j->fine;
+  int64_t end = 0;
+  for (int64_t b = 0; b < c->n + c->n_below + c->n_above; b++) seen[b] = -1;
   for (int64_t a = 0; a < c->n; a++) {
-    double e = 0;
-    int64_t edges = 0, crossing = 0;
+    const int64_t start = end;
+    coarse_node(j, c, a);
     for (int64_t m = j->first[a]; m < j->first[a + 1]; m++) {
       const int64_t i = j->member[m];
-      e += g->e[i];
-      edges += g->ptr[i + 1] - g->ptr[i];
       for (int64_t k = g->ptr[i]; k < g->ptr[i + 1]; k++) {
-        if (coarse_end(j, k) != a) crossing++;
-        else if (g->col[k] < i)
-          j->inside[axis_between(g->block[i], g->block[g->col[k]])][a] += g->g[k];
+        const int64_t b = coarse_end(j, k);
+        if (b == a) {
+          if (g->col[k] < i)
+            j->inside[axis_between(g->block[i], g->block[g->col[k]])][a] += g->g[k];
+          continue;
+        }
+        if (seen[b] < start) {
+          sum[end - start] = 0;
+          c->col[end] = (uint32_t)b;
+          seen[b] = end++;
+        }
+        sum[seen[b] - start] += g->g[k];
       }
     }
-    c->block[a] = parent_of(g->block[j->member[j->first[a]]]);
-    c->e[a] = (float)(j->options->electrode * e);
-    j->crossing += crossing;
-    if (edges > j->longest) j->longest = edges;
+    for (int64_t k = start; k < end; k++) c->g[k] = (float)sum[k - start];
+    c->ptr[a + 1] = end;
   }
 }
 
@@ -172,37 +206,18 @@ static double half_resistance(double most, double across, double inside) {
   return 0.5 * across < most * inside ? 0.5 * across / inside : most;
 }
 
-/* Edges of coarse nodes. Sums of floats in double precision are exact but for huge contrasts: both ends agree. */
-static void coarse_edges(const join_t *j, conduct_graph_t *c, int64_t *seen, double *sum) {
-  const conduct_graph_t *g = j->fine;
-  const int64_t ghosts = c->n_below + c->n_above;
-  int64_t end = 0;
-  for (int64_t b = 0; b < c->n + ghosts; b++) seen[b] = -1;
-  for (int64_t a = 0; a < c->n; a++) {
-    const int64_t start = end;
-    for (int64_t m = j->first[a]; m < j->first[a + 1]; m++) {
-      const int64_t i = j->member[m];
-      for (int64_t k = g->ptr[i]; k < g->ptr[i + 1]; k++) {
-        const int64_t b = coarse_end(j, k);
-        if (b == a) continue;
-        if (seen[b] < start) {
-          sum[end - start] = 0;
-          c->col[end] = (uint32_t)b;
-          seen[b] = end++;
-        }
-        sum[seen[b] - start] += g->g[k];
-      }
-    }
-    for (int64_t k = start; k < end; k++) {
+/* What is between two pieces in series with halves of them. */
+static void add_halves(const join_t *j, conduct_graph_t *c) {
+  const double most = j->options->half;
+  for (int64_t a = 0; a < c->n; a++)
+    for (int64_t k = c->ptr[a]; k < c->ptr[a + 1]; k++) {
       const int64_t b = c->col[k];
       const int axis = b < c->n ? axis_between(c->block[a], c->block[b]) : EXSET_AXIS_Z;
-      const double across = sum[k - start];
-      const double halves = half_resistance(j->options->half, across, j->inside[axis][a]) +
-                            half_resistance(j->options->half, across, j->inside[axis][b]);
+      const double across = c->g[k];
+      const double halves = half_resistance(most, across, j->inside[axis][a]) +
+                            half_resistance(most, across, j->inside[axis][b]);
       c->g[k] = (float)(across / (1 + halves));
     }
-    c->ptr[a + 1] = end;
-  }
 }
 
 static void shrink(void *array_in, size_t bytes) {
@@ -215,15 +230,15 @@ static int coarse_graph(exset_ctx_t *ctx, join_t *j, conduct_graph_t *c, int64_t
                         void *buffer) {
   double *sum = NULL;
   list_members(j, c->n);
-  coarse_inside(j, c);
-  EXSET_TRY(graph_fill_ghosts(ctx, c, MPI_DOUBLE, sizeof(double), j->inside[EXSET_AXIS_Z], buffer));
   int err = exset_alloc_unset(ctx, j->crossing, sizeof *c->col, &c->col);
   if (!err) err = exset_alloc_unset(ctx, j->crossing, sizeof *c->g, &c->g);
-  if (!err) err = exset_alloc_unset(ctx, j->longest, sizeof *sum, &sum);
+  if (!err) err = exset_alloc_unset(ctx, longest_list(j, c->n), sizeof *sum, &sum);
   err = exset_agree(ctx, err);
-  if (!err) coarse_edges(j, c, seen, sum);
+  if (!err) add_up(j, c, seen, sum);
   free(sum);
   EXSET_TRY(err);
+  EXSET_TRY(graph_fill_ghosts(ctx, c, MPI_DOUBLE, sizeof(double), j->inside[EXSET_AXIS_Z], buffer));
+  add_halves(j, c);
   shrink(&c->col, (size_t)c->ptr[c->n] * sizeof *c->col);
   shrink(&c->g, (size_t)c->ptr[c->n] * sizeof *c->g);
   return EXSET_OK;
@@ -236,7 +251,7 @@ static int coarsen(exset_ctx_t *ctx, join_t *j, conduct_graph_t *c) {
   double *buffer = NULL;
   EXSET_TRY(
       exset_alloc_unset_all(ctx, g->n + 1 + g->n_below + g->n_above, sizeof *j->node, &j->node));
-  EXSET_TRY(coarse_nodes(ctx, j->options, g, c, j->node));
+  EXSET_TRY(coarse_nodes(ctx, j, c));
   EXSET_TRY(exset_alloc_unset_all(ctx, c->n, sizeof *mark, &mark));
   for (int64_t a = 0; a < c->n; a++) mark[a] = -1;
   c->down = g->down;
