@@ -74,6 +74,8 @@ void conduct_free_slab(void *pointer, int64_t plane, int64_t halo, size_t item);
 
 /* Collective. Percolating cells and conductances. unknowns = 0: no path, nothing else is set. */
 int conduct_system_create(const exset_conduct_t *conduct, int axis, conduct_system_t *s);
+/* The same system with the mean gradient along another axis, for periodic ones. Collective. */
+int conduct_system_turn(const exset_conduct_t *conduct, int axis, conduct_system_t *s);
 void conduct_system_clear(conduct_system_t *s);
 /* Diagonals and conductances for the sweeps. Local. */
 int conduct_pack(conduct_system_t *s);

@@ -125,32 +125,42 @@ static int conductances(conduct_system_t *s, const double *sigma) {
 
 /* ---- percolation ------------------------------------------------------------------------------- */
 
+/* Cells that carry current along the axis: their number, the outer faces that they cover. Collective. */
+static int count_current(const exset_conduct_t *conduct, conduct_system_t *s) {
+  const exset_grid_t *v = &conduct->volume->grid;
+  const int64_t n = v->n[s->axis], step[3] = {v->n[1] * v->n[2], v->n[2], 1};
+  const int64_t first = v->z0 * step[0], cells = exset_grid_cells_local(v);
+  const uint8_t along = (uint8_t)(CURRENT << s->axis);
+  int64_t count[3] = {0}; /* all, at the low and at the high face */
+  for (int64_t i = 0; i < cells; i++) {
+    if (!(conduct->mask[i] & along)) continue;
+    const int64_t at = (first + i) / step[s->axis] % n;
+    count[0]++;
+    count[1] += at == 0;
+    count[2] += at == n - 1;
+  }
+  EXSET_TRY(
+      EXSET_MPI(s->ctx, MPI_Allreduce(MPI_IN_PLACE, count, 3, MPI_INT64_T, MPI_SUM, s->ctx->comm)));
+  const double face = (double)exset_grid_cells(v) / (double)n;
+  s->percolating = count[0];
+  for (int side = 0; side < 2; side++) s->contact[side] = (double)count[1 + side] / face;
+  return EXSET_OK;
+}
+
 /* Classes of the volume's cells that are solved for: those that carry current along the axis, or along any when periodic, because
- * the system is the same for all. Counts them. Collective. */
+ * the system is the same for all. Collective. */
 static int percolate(const exset_conduct_t *conduct, conduct_system_t *s, const uint8_t *class_of,
                      uint8_t *code) {
   const exset_volume_t *v = conduct->volume;
-  const int64_t *n = v->grid.n, cells = exset_grid_cells_local(&v->grid);
-  const int64_t step[3] = {n[1] * n[2], n[2], 1}, first = v->grid.z0 * step[0];
-  const uint8_t along = (uint8_t)(CURRENT << s->axis), kept = s->periodic ? ANY_CURRENT : along;
-  int64_t count[4] = {0}; /* unknowns, percolating, at the low and at the high face */
+  const int64_t cells = exset_grid_cells_local(&v->grid);
+  const uint8_t kept = (uint8_t)(s->periodic ? ANY_CURRENT : CURRENT << s->axis);
   for (int64_t i = 0; i < cells; i++) {
     if (!(conduct->mask[i] & kept)) continue;
     code[i] = class_of[v->phase[i]];
-    count[0]++;
-    if (!(conduct->mask[i] & along)) continue;
-    const int64_t at = (first + i) / step[s->axis] % n[s->axis];
-    count[1]++;
-    count[2] += at == 0;
-    count[3] += at == n[s->axis] - 1;
+    s->unknowns++;
   }
-  EXSET_TRY(
-      EXSET_MPI(s->ctx, MPI_Allreduce(MPI_IN_PLACE, count, 4, MPI_INT64_T, MPI_SUM, s->ctx->comm)));
-  const double face = (double)exset_grid_cells(&v->grid) / (double)n[s->axis];
-  s->unknowns = count[0];
-  s->percolating = count[1];
-  for (int side = 0; side < 2; side++) s->contact[side] = (double)count[2 + side] / face;
-  return EXSET_OK;
+  return EXSET_MPI(
+      s->ctx, MPI_Allreduce(MPI_IN_PLACE, &s->unknowns, 1, MPI_INT64_T, MPI_SUM, s->ctx->comm));
 }
 
 /* ---- from the volume to the system --------------------------------------------------------------- */
@@ -208,9 +218,15 @@ static int build(const exset_conduct_t *conduct, conduct_system_t *s) {
 
 int conduct_system_create(const exset_conduct_t *conduct, int axis, conduct_system_t *s) {
   EXSET_TRY(system_grid(conduct, axis, s));
-  const int err = build(conduct, s);
+  int err = count_current(conduct, s);
+  if (!err) err = build(conduct, s);
   if (err) conduct_system_clear(s);
   return err;
+}
+
+int conduct_system_turn(const exset_conduct_t *conduct, int axis, conduct_system_t *s) {
+  s->axis = axis;
+  return count_current(conduct, s);
 }
 
 void conduct_system_clear(conduct_system_t *s) {
