@@ -155,8 +155,6 @@ int conduct_visit(conduct_system_t *s, const double *x, conduct_visit_t visit, v
 #define CONDUCT_VOXELMG "voxelmg"
 /* Make it known to PETSc, once. */
 PetscErrorCode conduct_pc_register(void);
-/* Make it positive definite without doubt, see conduct_mg_single; changed: there was something to do. */
-PetscErrorCode conduct_pc_single(PC pc, bool *changed);
 
 /*
  * From black cells, packed, all as conductivities in units of sigma_max: mean dissipated power, currents through two

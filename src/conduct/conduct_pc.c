@@ -40,15 +40,6 @@ static PetscErrorCode apply(PC pc, Vec r, Vec z) {
   PetscFunctionReturn(0);
 }
 
-PetscErrorCode conduct_pc_single(PC pc, bool *changed) {
-  PetscBool ours;
-  PetscFunctionBegin;
-  *changed = false;
-  PetscCall(PetscObjectTypeCompare((PetscObject)pc, CONDUCT_VOXELMG, &ours));
-  if (ours) *changed = conduct_mg_single(pc->data);
-  PetscFunctionReturn(0);
-}
-
 static PetscErrorCode create(PC pc) {
   PetscFunctionBegin;
   pc->data = NULL;

@@ -1,5 +1,5 @@
 /* Solving for one direction: PETSc's KSP on the operator or the matrix, and the figures of a run. */
-#include "conduct_impl.h"
+#include "conduct_stop.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -10,115 +10,71 @@
 
 #define PREFIX "conduct_"
 
-/* Progress of one solve. */
-typedef struct {
-  exset_ctx_t *ctx;
-  double start, last; /* seconds */
-  double first, goal; /* residual norms */
-} progress_t;
-
-static PetscErrorCode show_progress(KSP ksp, PetscInt it, PetscReal norm, void *user) {
-  progress_t *p = user;
-  const double now = MPI_Wtime(), interval = 5;
-  PetscFunctionBeginUser;
-  (void)ksp;
-  if (it == 0) p->first = norm;
-  if (now - p->last < interval) PetscFunctionReturn(0);
-  p->last = now;
-  if (norm < p->first && p->goal > 0) {
-    const double left = log(norm / p->goal) / log(p->first / norm) * (now - p->start);
-    exset_info(p->ctx, "conduct: iteration %d, residual %.2e of %.2e, about %.0f s left", (int)it,
-               norm, p->goal, fmax(left, 0));
-  } else {
-    exset_info(p->ctx, "conduct: iteration %d, residual %.2e", (int)it, norm);
-  }
-  PetscFunctionReturn(0);
-}
-
+/* Conjugate gradients in the natural norm, unless options say otherwise: the energy needs both. */
 static PetscErrorCode set_up(conduct_system_t *s, conduct_linear_t *l, const char *pc_type,
-                             double rtol, KSP *ksp) {
+                             KSP *ksp) {
+  PetscBool cg, direct, norm_given;
   PC pc;
   PetscFunctionBeginUser;
   PetscCall(KSPCreate(s->ctx->comm, ksp));
   PetscCall(KSPSetOptionsPrefix(*ksp, PREFIX));
   PetscCall(KSPSetType(*ksp, KSPCG));
-  PetscCall(KSPSetNormType(*ksp, KSP_NORM_UNPRECONDITIONED));
-  PetscCall(KSPSetTolerances(*ksp, rtol, 0, 1e300, 10000));
-  PetscCall(KSPSetInitialGuessNonzero(*ksp, PETSC_TRUE));
+  PetscCall(KSPSetTolerances(*ksp, 0, 0, 1e300, 10000)); /* no demands, see conduct_stop.h */
   PetscCall(KSPGetPC(*ksp, &pc));
   PetscCall(PCSetType(pc, pc_type));
   PetscCall(KSPSetOperators(*ksp, l->mat, l->mat));
   PetscCall(KSPSetFromOptions(*ksp));
+  PetscCall(PetscObjectTypeCompare((PetscObject)*ksp, KSPCG, &cg));
+  PetscCall(PetscObjectTypeCompare((PetscObject)*ksp, KSPPREONLY, &direct));
+  PetscCall(PetscOptionsHasName(NULL, PREFIX, "-ksp_norm_type", &norm_given));
+  if (cg && !norm_given) PetscCall(KSPSetNormType(*ksp, KSP_NORM_NATURAL));
+  PetscCall(KSPSetComputeEigenvalues(*ksp, cg));
+  PetscCall(KSPSetInitialGuessNonzero(*ksp, direct ? PETSC_FALSE : PETSC_TRUE));
   PetscCall(KSPSetUp(*ksp));
   PetscFunctionReturn(0);
 }
 
-static PetscErrorCode iterate(conduct_system_t *s, conduct_linear_t *l, KSP ksp,
-                              exset_conduct_run_t *run, KSPConvergedReason *reason) {
-  PetscReal norm, norm_b, rtol;
+static PetscErrorCode iterate(conduct_linear_t *l, conduct_stop_t *stop, exset_conduct_run_t *run,
+                              KSPConvergedReason *reason) {
   PetscInt iterations;
-  Vec r;
+  KSP ksp = stop->ksp;
   PetscFunctionBeginUser;
-  PetscCall(conduct_linear_guess(s, l));
-  PetscCall(VecNorm(l->b, NORM_2, &norm_b));
-  PetscCall(KSPGetTolerances(ksp, &rtol, NULL, NULL, NULL));
-  progress_t progress = {.ctx = s->ctx, .goal = rtol * norm_b};
-  progress.start = progress.last = MPI_Wtime();
-  PetscCall(KSPMonitorSet(ksp, show_progress, &progress, NULL));
   PetscCall(KSPSolve(ksp, l->b, l->x));
   PetscCall(KSPGetConvergedReason(ksp, reason));
   PetscCall(KSPGetIterationNumber(ksp, &iterations));
   run->iterations = (int)iterations;
-  if (*reason ==
-      KSP_DIVERGED_INDEFINITE_PC) { /* an estimate was too low: go on from here without */
-    bool changed;
-    PC pc;
-    PetscCall(KSPGetPC(ksp, &pc));
-    PetscCall(conduct_pc_single(pc, &changed));
-    if (changed) {
-      PetscCall(KSPSolve(ksp, l->b, l->x));
-      PetscCall(KSPGetConvergedReason(ksp, reason));
-      PetscCall(KSPGetIterationNumber(ksp, &iterations));
-      run->iterations += (int)iterations;
-    }
-  }
-  PetscCall(KSPMonitorCancel(ksp));
-  PetscCall(VecDuplicate(l->b, &r)); /* the true residual */
-  PetscCall(MatMult(l->mat, l->x, r));
-  PetscCall(VecAXPY(r, -1, l->b));
-  PetscCall(VecNorm(r, NORM_2, &norm));
-  PetscCall(VecDestroy(&r));
-  run->residual = norm / norm_b;
+  PetscCall(conduct_stop_end(stop, l->x, reason));
   PetscFunctionReturn(0);
 }
 
-/* Fields for output from black cells. Collective. */
-static int write_fields(exset_conduct_t *c, conduct_system_t *s, const double *x, float *potential,
-                        float *current) {
+/* Fields for output from the solution. Collective. */
+static int write_fields(exset_conduct_t *c, conduct_system_t *s, const conduct_linear_t *l,
+                        float *potential, float *current) {
+  const double *black = NULL;
   double *u = NULL;
   if (!potential && !current) return EXSET_OK;
   EXSET_TRY(exset_alloc_all(c->ctx, exset_mul3(s->nz, s->plane, 1), sizeof *u, &u));
-  int err = exset_agree(c->ctx, conduct_recover(s, x, u));
+  int err = exset_agree(c->ctx, conduct_linear_black(s, l, l->x, &black));
+  if (!err) err = exset_agree(c->ctx, conduct_recover(s, black, u));
   if (!err) err = conduct_fields(c, s, u, potential, current);
+  const int released = conduct_linear_release(s, l, l->x, &black);
   free(u);
-  return err;
+  return err ? err : released;
 }
 
-static int evaluate(exset_conduct_t *c, conduct_system_t *s, conduct_linear_t *l, float *potential,
-                    float *current, exset_conduct_run_t *run) {
-  conduct_measure_t m;
-  const double *x;
-  EXSET_TRY(exset_agree(c->ctx, conduct_linear_black(s, l, l->x, &x)));
-  int err = conduct_measure(s, x, &m);
-  if (!err) err = write_fields(c, s, x, potential, current);
-  const int released = conduct_linear_release(s, l, l->x, &x);
-  if (err || released) return err ? err : released;
-  run->sigma_eff = c->sigma_max * m.power;
-  run->flux_in = c->sigma_max * m.in;
-  run->flux_out = c->sigma_max * m.out;
-  for (int a = 0; a < 3; a++) run->current[a] = s->periodic ? c->sigma_max * m.current[a] : NAN;
-  run->current[s->axis] = run->sigma_eff;
-  return EXSET_OK;
+/* Figures of the solution that the iteration ended with. */
+static void take_figures(const exset_conduct_t *c, const conduct_stop_t *stop,
+                         exset_conduct_run_t *run) {
+  const conduct_measure_t *m = &stop->m;
+  run->sigma_eff = c->sigma_max * m->power;
+  run->flux_in = c->sigma_max * m->in;
+  run->flux_out = c->sigma_max * m->out;
+  for (int a = 0; a < 3; a++)
+    run->current[a] = stop->s->periodic ? c->sigma_max * m->current[a] : NAN;
+  run->current[run->axis] = run->sigma_eff;
+  run->mismatch = stop->mismatch;
+  run->error = conduct_stop_error(stop);
+  run->residual = stop->residual / stop->norm_b;
 }
 
 /* Which preconditioner the options ask for, and whether it works without a matrix. Collective. */
@@ -146,28 +102,42 @@ static int choose(exset_conduct_t *c, const conduct_system_t *s, const char *wan
   return EXSET_OK;
 }
 
+/* No convergence: how far it came, and what to try. */
+static int give_up(const conduct_stop_t *stop, const exset_conduct_run_t *run,
+                   KSPConvergedReason reason) {
+  char error[48] = "", norms[128];
+  conduct_stop_history(stop, norms, sizeof norms);
+  if (isfinite(run->error))
+    snprintf(error, sizeof error, "error of sigma_eff about %.1e, ", run->error);
+  return exset_fail(
+      stop->s->ctx, EXSET_ERR_RUN,
+      "no convergence along %c after %d iterations (%s): %smismatch of the currents %.1e, residual "
+      "%.1e (the last ones, of the first: %s); asked for: %g; try a larger -conduct_rtol or "
+      "-conduct_ksp_max_it, or another -conduct_pc_type",
+      "zyx"[run->axis], run -> iterations, KSPConvergedReasons[reason], error, run -> mismatch,
+      run -> residual, norms, stop -> rtol);
+}
+
 static int solve_system(exset_conduct_t *c, conduct_system_t *s, conduct_linear_t *l, KSP *ksp,
-                        const exset_conduct_options_t *options, exset_conduct_run_t *run) {
+                        const exset_conduct_options_t *options, conduct_stop_t *stop,
+                        exset_conduct_run_t *run) {
   exset_ctx_t *ctx = c->ctx;
   bool matrix_free;
   KSPConvergedReason reason;
-  const double start = MPI_Wtime(), rtol = options->rtol > 0 ? options->rtol : 1e-6;
+  const double start = MPI_Wtime(), rtol = options->rtol > 0 ? options->rtol : 1e-4;
   EXSET_TRY(choose(c, s, options->pc_type, run->preconditioner, sizeof run->preconditioner,
                    &matrix_free));
   EXSET_TRY(
       EXSET_PETSC(ctx, matrix_free ? conduct_linear_shell(s, l) : conduct_linear_assemble(s, l)));
-  EXSET_TRY(EXSET_PETSC_OPTIONS(ctx, set_up(s, l, run->preconditioner, rtol, ksp)));
+  EXSET_TRY(EXSET_PETSC_OPTIONS(ctx, set_up(s, l, run->preconditioner, ksp)));
+  EXSET_TRY(EXSET_PETSC(ctx, conduct_linear_guess(s, l)));
+  EXSET_TRY(EXSET_PETSC(ctx, conduct_stop_begin(s, l, *ksp, rtol, stop)));
   const double ready = MPI_Wtime();
-  EXSET_TRY(EXSET_PETSC_OPTIONS(ctx, iterate(s, l, *ksp, run, &reason)));
+  EXSET_TRY(EXSET_PETSC_OPTIONS(ctx, iterate(l, stop, run, &reason)));
   run->seconds_setup += ready - start;
   run->seconds_solve = MPI_Wtime() - ready;
-  if (reason < 0)
-    return exset_fail(
-        ctx, EXSET_ERR_RUN,
-        "no convergence along %c after %d iterations (%s): residual %.2e; try another "
-        "-conduct_pc_type or a larger -conduct_rtol",
-        "zyx"[s->axis], run -> iterations, KSPConvergedReasons[reason], run -> residual);
-  return EXSET_OK;
+  take_figures(c, stop, run);
+  return reason < 0 ? give_up(stop, run, reason) : EXSET_OK;
 }
 
 /* Figures that follow from sigma_eff. */
@@ -176,26 +146,30 @@ static void finish(const exset_conduct_t *c, exset_conduct_run_t *run) {
   const double fraction = run->conducting_fraction;
   run->tortuosity_factor = run->m_factor > 0 ? fraction / run->m_factor : INFINITY;
   run->bruggeman = fraction > 0 && fraction < 1 ? log(run->m_factor) / log(fraction) : NAN;
-  if (run->sigma_eff > 0)
-    run->mismatch =
-        fmax(fabs(run->flux_in - run->sigma_eff), fabs(run->flux_out - run->sigma_eff)) /
-        run->sigma_eff;
-  run->error = run->mismatch;
 }
 
-/* Warn when the result cannot be right to the accuracy asked for. */
-static void judge(const exset_conduct_t *c, const exset_conduct_run_t *run) {
-  exset_conduct_bounds_t bounds;
-  exset_conduct_bounds(c, &bounds);
-  const double slack = 1e-5;
-  if (run->sigma_eff > bounds.wiener_high * (1 + slack) ||
-      run->sigma_eff < bounds.wiener_low * (1 - slack))
-    exset_warn(c->ctx, "sigma_eff %g along %c lies outside the Wiener bounds %g to %g",
-               run->sigma_eff, "zyx"[run->axis], bounds.wiener_low, bounds.wiener_high);
-  const double mismatch = fabs(run->flux_in - run->flux_out) / run->sigma_eff;
-  if (mismatch > 1e-3)
-    exset_warn(c->ctx, "currents at the two ends along %c differ by %.2g %%: lower -conduct_rtol",
-               "zyx"[run->axis], 100 * mismatch);
+/* Warn when the result is not what was asked for, or cannot be right. */
+static void judge(const exset_conduct_t *c, const conduct_stop_t *stop,
+                  const exset_conduct_run_t *run) {
+  const char axis = "zyx"[run->axis];
+  const double sigma = run->sigma_eff, hs_slack = 0.05;
+  const double slack = 1e-6 + (isfinite(run->error) ? run->error : run->mismatch);
+  exset_conduct_bounds_t b;
+  exset_conduct_bounds(c, &b);
+  if (stop->limited)
+    exset_warn(c->ctx,
+               "along %c rounding errors end the iteration before -conduct_rtol %g is kept: "
+               "mismatch of the currents %.1e, residual %.1e",
+               axis, stop->rtol, run->mismatch, run->residual);
+  if (sigma > b.wiener_high * (1 + slack) || sigma < b.wiener_low * (1 - slack))
+    exset_warn(c->ctx, "sigma_eff %g along %c lies outside the Wiener bounds %g to %g", sigma, axis,
+               b.wiener_low, b.wiener_high);
+  else if (sigma > b.hs_high * (1 + hs_slack) || sigma < b.hs_low * (1 - hs_slack))
+    exset_warn(
+        c->ctx,
+        "sigma_eff %g along %c lies outside the Hashin-Shtrikman bounds %g to %g of isotropic "
+        "structures",
+        sigma, axis, b.hs_low, b.hs_high);
 }
 
 static void no_path(const exset_conduct_t *c, float *potential, float *current) {
@@ -209,6 +183,7 @@ int exset_conduct_solve(exset_conduct_t *c, int axis, const exset_conduct_option
   exset_ctx_t *ctx = c->ctx;
   conduct_system_t s;
   conduct_linear_t linear = {0};
+  conduct_stop_t stop = {0};
   KSP ksp = NULL;
   const double start = MPI_Wtime();
   *run = (exset_conduct_run_t){.axis = axis, .conducting_fraction = c->conducting};
@@ -226,9 +201,9 @@ int exset_conduct_solve(exset_conduct_t *c, int axis, const exset_conduct_option
   if (s.percolating == 0) {
     no_path(c, potential, current);
   } else {
-    err = solve_system(c, &s, &linear, &ksp, options, run);
-    if (!err) err = evaluate(c, &s, &linear, potential, current, run);
-    if (!err) judge(c, run);
+    err = solve_system(c, &s, &linear, &ksp, options, &stop, run);
+    if (!err) err = write_fields(c, &s, &linear, potential, current);
+    if (!err) judge(c, &stop, run);
   }
   if (err < 0) return err; /* this rank alone: nothing collective may follow */
   finish(c, run);
