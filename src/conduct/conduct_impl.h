@@ -136,20 +136,25 @@ int conduct_linear_black(const conduct_system_t *s, const conduct_linear_t *l, V
 int conduct_linear_release(const conduct_system_t *s, const conduct_linear_t *l, Vec x,
                            const double **black);
 
-/* y = S x for black cells, [nz] packed planes; 0 in cells without an unknown. Collective. */
+/*
+ * The next four are collective; a failure (EXSET_ERR_LOCAL) is one of this rank alone, whose neighbours may be waiting for
+ * its planes: it ends the run, there is nothing to agree on.
+ */
+/* y = S x for black cells, [nz] packed planes; 0 in cells without an unknown. */
 int conduct_apply(conduct_system_t *s, const double *x, double *y);
-/* b of the black cells when the red ones are eliminated. Collective. */
+/* b of the black cells when the red ones are eliminated. */
 int conduct_right_hand_side(conduct_system_t *s, double *b);
-/* Right-hand side of all cells: one row, [nx]. Local. */
-void conduct_rhs_row(const conduct_system_t *s, int64_t z, int64_t y, double *row);
-/* All cells from the black ones: u[nz][ny][nx]. Collective. */
+/* All cells from the black ones: u[nz][ny][nx]. */
 int conduct_recover(conduct_system_t *s, const double *x, double *u);
 
 /* The red cells of a row, packed, and their six neighbours by face. */
 typedef void (*conduct_visit_t)(void *user, int64_t z, int64_t y, const double *red,
                                 const double *const neighbour[6]);
-/* Visit all rows of the slab, red cells being made from the black ones. Collective. */
+/* Visit all rows of the slab, red cells being made from the black ones. */
 int conduct_visit(conduct_system_t *s, const double *x, conduct_visit_t visit, void *user);
+
+/* Right-hand side of all cells: one row, [nx]. Local. */
+void conduct_rhs_row(const conduct_system_t *s, int64_t z, int64_t y, double *row);
 
 /* PETSc's name of the geometric multigrid preconditioner, for matrices of conduct_linear_shell. */
 #define CONDUCT_VOXELMG "voxelmg"

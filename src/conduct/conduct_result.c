@@ -83,7 +83,7 @@ static void add_row(void *user, int64_t z, int64_t y, const double *red,
 
 int conduct_measure(conduct_system_t *s, const double *x, conduct_measure_t *m) {
   sums_t own = {.s = s, .x = x};
-  EXSET_TRY(exset_agree(s->ctx, conduct_visit(s, x, add_row, &own)));
+  EXSET_TRY(conduct_visit(s, x, add_row, &own));
   double sum[6] = {own.power, own.in, own.out, own.current[0], own.current[1], own.current[2]};
   EXSET_TRY(
       EXSET_MPI(s->ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 6, MPI_DOUBLE, MPI_SUM, s->ctx->comm)));
