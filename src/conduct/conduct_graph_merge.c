@@ -178,6 +178,11 @@ static int receive_graph(exset_ctx_t *ctx, merge_t *w, const graph_group_t *grou
   return EXSET_OK;
 }
 
+/* Lists of no items may be NULL, which memcpy must not be given. */
+static void copy(void *to, const void *from, size_t bytes) {
+  if (bytes > 0) memcpy(to, from, bytes);
+}
+
 static void copy_own(merge_t *w, const conduct_graph_t *g) {
   conduct_graph_t *a = &w->all;
   const size_t n = (size_t)g->n, edges = (size_t)g->ptr[g->n];
@@ -186,8 +191,8 @@ static void copy_own(merge_t *w, const conduct_graph_t *g) {
   memcpy(a->g, g->g, edges * sizeof *a->g);
   memcpy(a->e, g->e, n * sizeof *a->e);
   memcpy(a->block, g->block, n * sizeof *a->block);
-  memcpy(w->send[0][0], g->send_down, (size_t)g->n_down * sizeof(uint32_t));
-  memcpy(w->send[1][0], g->send_up, (size_t)g->n_up * sizeof(uint32_t));
+  copy(w->send[0][0], g->send_down, (size_t)g->n_down * sizeof(uint32_t));
+  copy(w->send[1][0], g->send_up, (size_t)g->n_up * sizeof(uint32_t));
 }
 
 static int member_of(const graph_group_t *group, int64_t rank) {
