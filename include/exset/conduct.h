@@ -96,8 +96,8 @@ void exset_conduct_bounds(const exset_conduct_t *conduct, exset_conduct_bounds_t
  * mean gradient of 1 per length (its z, y or x mean over the box is sigma_eff), 0 in cells without current.
  * No path between the electrodes: sigma_eff = 0, EXSET_OK.
  * Errors: EXSET_ERR_INPUT (preconditioner unknown; options that PETSc refuses; too many unknowns for PETSc's
- * integers), EXSET_ERR_RUN
- * (no convergence, memory, library failure).
+ * integers; more than 2^21 cells along an axis, 2^30 cells in a plane), EXSET_ERR_RUN (no convergence, memory,
+ * library failure).
  */
 int exset_conduct_solve(exset_conduct_t *conduct, int axis, const exset_conduct_options_t *options,
                         float *potential, float *current, exset_conduct_run_t *run);

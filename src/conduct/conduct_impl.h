@@ -19,6 +19,7 @@ struct exset_conduct_s {
   double sigma_max;
   double mean;              /* of sigma over the conducting cells */
   double conducting;        /* fraction of conducting cells */
+  bool labelled;            /* mask and clusters are those of the phases that conduct */
   uint8_t *mask;            /* [nz_local][ny][nx]: CONDUCTS and CURRENT << axis, see there */
   int64_t clusters;         /* components of the whole volume, joined across periodic faces */
   int64_t clusters_kept[3]; /* those that carry current along an axis */

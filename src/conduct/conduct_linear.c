@@ -49,7 +49,7 @@ PetscErrorCode conduct_linear_shell(conduct_system_t *s, conduct_linear_t *l) {
 /* Global numbers of the active cells: CONDUCT_HALO planes before and after the slab, -1 where there is none. */
 typedef struct {
   PetscInt *row;
-  PetscInt begin, n; /* this rank's rows */
+  PetscInt begin, n, all; /* this rank's rows; those of all ranks */
 } numbering_t;
 
 static PetscErrorCode number_cells(conduct_system_t *s, numbering_t *num) {
@@ -65,6 +65,7 @@ static PetscErrorCode number_cells(conduct_system_t *s, numbering_t *num) {
   PetscCallMPI(MPI_Exscan(&n, &begin, 1, MPI_INT64_T, MPI_SUM, s->ctx->comm));
   num->begin = s->ctx->rank == 0 ? 0 : (PetscInt)begin;
   num->n = (PetscInt)n;
+  num->all = (PetscInt)all;
   PetscInt next = num->begin;
   for (int64_t i = 0; i < cells; i++) num->row[i] = s->code[i] ? next++ : -1;
   PetscCheck(!conduct_halo(s, MPIU_INT, s->plane, num->row, num->row + last * s->plane,
@@ -169,6 +170,10 @@ static PetscErrorCode assemble(const conduct_system_t *s, const numbering_t *num
   PetscFunctionBeginUser;
   PetscCall(PetscCalloc2(num->n, &a.own, num->n, &a.other));
   PetscCall(for_rows(s, num, count_row, &a));
+  for (PetscInt i = 0; i < num->n; i++) { /* a neighbour that occurs twice has one column */
+    a.own[i] = PetscMin(a.own[i], num->n);
+    a.other[i] = PetscMin(a.other[i], num->all - num->n);
+  }
   PetscCall(MatSeqAIJSetPreallocation(mat, 0, a.own));
   PetscCall(MatMPIAIJSetPreallocation(mat, 0, a.own, 0, a.other));
   PetscCall(PetscFree2(a.own, a.other));

@@ -125,13 +125,19 @@ static int grow(exset_ctx_t *ctx, int64_t count, size_t item, void *pointer) {
   return EXSET_OK;
 }
 
+/* Nodes and ghosts of a level are numbered in int32_t, one more stands for what does not exist. */
+static int check_number(const build_t *t, int64_t nodes) {
+  if (nodes < INT32_MAX) return EXSET_OK;
+  return exset_fail(t->s->ctx, EXSET_ERR_RUN,
+                    "2^31 pieces in the slab of rank %d and beside it: use more ranks",
+                    t->s->ctx->rank);
+}
+
 static int add_nodes(build_t *t, int n) {
   conduct_graph_t *g = t->graph;
   exset_ctx_t *ctx = t->s->ctx;
-  if (g->n + n >= NO_PIECE)
-    return exset_fail(ctx, EXSET_ERR_RUN, "2^32 pieces in the slab of rank %d: use more ranks",
-                      ctx->rank);
-  if (g->n + n > t->capacity) {
+  EXSET_TRY(check_number(t, g->n + n));
+  if (g->n + n >= t->capacity) { /* some even where there are none */
     t->capacity = t->capacity + t->capacity / 2 + 1024;
     for (int a = 0; a < 3; a++)
       EXSET_TRY(grow(ctx, t->capacity, sizeof *t->inside[a], &t->inside[a]));
@@ -233,7 +239,7 @@ static int link_slabs(build_t *t) {
     err = face_nodes(t, t->piece + end, s->code + end, s->code + top, g->n + g->n_below, true,
                      &list, &g->n_above);
   free(list);
-  return err;
+  return err ? err : check_number(t, g->n + g->n_below + g->n_above);
 }
 
 /* What is inside the ghosts along z. */
@@ -295,7 +301,7 @@ static int store(build_t *t, uint32_t from, const edges_t *e) {
   conduct_graph_t *g = t->graph;
   exset_ctx_t *ctx = t->s->ctx;
   int64_t k = g->ptr[from];
-  if (k + e->n > t->edges) {
+  if (k + e->n >= t->edges) {
     t->edges = t->edges + t->edges / 2 + 1024;
     EXSET_TRY(grow(ctx, t->edges, sizeof *g->col, &g->col));
     EXSET_TRY(grow(ctx, t->edges, sizeof *g->g, &g->g));

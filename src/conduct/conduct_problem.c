@@ -103,14 +103,17 @@ int exset_conduct_change(exset_conduct_t *c, const double *sigma) {
   const int n_phases = c->volume->n_phases;
   double max = 0;
   EXSET_TRY(check_sigma(c->ctx, n_phases, sigma, &max));
-  const bool labelled = c->sigma_max > 0 && same_phases(c, sigma);
+  const bool labelled = c->labelled && same_phases(c, sigma);
+  c->labelled = labelled; /* until it is so again */
   c->sigma_max = max;
   for (int p = 1; p <= n_phases; p++) c->sigma[p] = sigma[p - 1] / max;
   if (!labelled) EXSET_TRY(classify(c->ctx, c));
   c->mean = 0;
   for (int p = 1; p <= n_phases; p++) c->mean += c->fraction[p] * c->sigma[p];
   if (c->conducting > 0) c->mean /= c->conducting;
-  return labelled ? EXSET_OK : percolate(c);
+  if (!labelled) EXSET_TRY(percolate(c));
+  c->labelled = true;
+  return EXSET_OK;
 }
 
 int exset_conduct_create(exset_ctx_t *ctx, const exset_volume_t *volume, exset_boundary_t boundary,

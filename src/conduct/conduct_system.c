@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conduct_graph.h"
 #include "conduct_impl.h"
 
 int conduct_alloc_slab(exset_ctx_t *ctx, int64_t nz, int64_t plane, int64_t halo, size_t item,
@@ -64,6 +65,20 @@ static int neighbours(conduct_system_t *s) {
   return EXSET_OK;
 }
 
+/* MPI counts two planes in int; the coordinates of blocks are below 2^CONDUCT_GRAPH_BITS. */
+static int check_size(exset_ctx_t *ctx, const int64_t n[3]) {
+  for (int a = 0; a < 3; a++)
+    if (n[a] > (int64_t)1 << CONDUCT_GRAPH_BITS)
+      return exset_fail(ctx, EXSET_ERR_INPUT,
+                        "%lld cells along %c are too many: at most 2^21 (periodic: 2^20 if odd)",
+                        (long long)n[a], "zyx"[a]);
+  if (n[1] * n[2] > INT32_MAX / 2)
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "planes of %lld x %lld cells are too large: below 2^30 cells are allowed",
+                      (long long)n[1], (long long)n[2]);
+  return EXSET_OK;
+}
+
 /* The volume's grid, doubled along axes with an odd number of cells when periodic. Collective. */
 static int system_grid(const exset_conduct_t *conduct, int axis, conduct_system_t *s) {
   exset_ctx_t *ctx = conduct->ctx;
@@ -76,15 +91,12 @@ static int system_grid(const exset_conduct_t *conduct, int axis, conduct_system_
     n[a] = volume->n[a] * (s->periodic && volume->n[a] % 2 ? 2 : 1);
     s->edge[a] = h[0] == h[1] && h[1] == h[2] ? 1 : h[a] / unit;
   }
+  EXSET_TRY(check_size(ctx, n));
   EXSET_TRY(exset_grid_init(ctx, n, h, &s->grid));
   s->nz = s->grid.nz_local;
   s->ny = n[1];
   s->nx = n[2];
   s->plane = s->ny * s->nx;
-  if (s->plane > INT32_MAX / 2)
-    return exset_fail(ctx, EXSET_ERR_INPUT,
-                      "planes of %lld x %lld cells are too large: at most 2^30 cells",
-                      (long long)s->ny, (long long)s->nx);
   return neighbours(s);
 }
 
