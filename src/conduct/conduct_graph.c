@@ -3,19 +3,12 @@
 #include <string.h>
 
 #include "conduct_graph_impl.h"
-
-/* Versions of a hot function for newer vector units, chosen when the program starts. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define GRAPH_SIMD __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define GRAPH_SIMD
-#endif
+#include "conduct_simd.h"
 
 /* ---- kernels ---------------------------------------------------------------------------------- */
 
 /* x = b / d. */
-GRAPH_SIMD static void first_rows(const graph_rows_t *r, const float *b, float *x) {
+CONDUCT_SIMD static void first_rows(const graph_rows_t *r, const float *b, float *x) {
   for (int64_t k = 0; k < r->chunks * GRAPH_LANES; k++) x[r->row[k]] = r->inverse[k] * b[r->row[k]];
 }
 
@@ -28,7 +21,7 @@ typedef float lanes_t __attribute__((vector_size(4 * GRAPH_LANES), aligned(4), m
              (x)[(at)[6]], (x)[(at)[7]]})
 
 /* x of these rows from their neighbours'. */
-GRAPH_SIMD static void relax_rows(const graph_rows_t *r, const float *b, float *x) {
+CONDUCT_SIMD static void relax_rows(const graph_rows_t *r, const float *b, float *x) {
   const int32_t *col = r->col;
   const float *g = r->g;
   for (int64_t c = 0; c < r->chunks; c++) {
@@ -42,8 +35,8 @@ GRAPH_SIMD static void relax_rows(const graph_rows_t *r, const float *b, float *
 }
 
 /* to[place[i]] += residual of node i; differences first, so that strong conductances do not drown weak ones. */
-GRAPH_SIMD static void restrict_rows(const graph_rows_t *r, const float *b, const float *x,
-                                     const int32_t *place, float *to) {
+CONDUCT_SIMD static void restrict_rows(const graph_rows_t *r, const float *b, const float *x,
+                                       const int32_t *place, float *to) {
   const int32_t *col = r->col;
   const float *g = r->g;
   for (int64_t c = 0; c < r->chunks; c++) {
@@ -79,19 +72,18 @@ static void restrict_tail(const graph_tail_t *t, const float *b, const float *x,
   }
 }
 
-GRAPH_SIMD static void prolong(int64_t n, const int32_t *place, const float *from, float *x) {
+CONDUCT_SIMD static void prolong(int64_t n, const int32_t *place, const float *from, float *x) {
   for (int64_t i = 0; i < n; i++) x[i] += from[place[i]];
 }
 
 /* ---- exchange --------------------------------------------------------------------------------- */
 
-/* Ghosts of colours first..last; only where edges join nodes of one colour: same. */
-static int exchange(exset_ctx_t *ctx, const graph_level_t *l, int first, int last, bool same) {
+/* Ghosts of colours first..last. */
+static int exchange(exset_ctx_t *ctx, const graph_level_t *l, int first, int last) {
   graph_swap_t swap = {.rank = {MPI_PROC_NULL, MPI_PROC_NULL}};
   float *to = l->buffer;
   for (int d = 0; d < 2; d++) {
     const graph_side_t *s = &l->side[d];
-    if (same && !s->same) continue;
     const int64_t begin = first == 0 ? 0 : s->n_send[0];
     const int64_t end = last == 0 ? s->n_send[0] : s->n_send[0] + s->n_send[1];
     swap.rank[d] = s->rank;
@@ -133,7 +125,7 @@ static int move_parts(exset_ctx_t *ctx, const graph_level_t *l, bool to_leader) 
 static int half_sweep(exset_ctx_t *ctx, const graph_level_t *l, int colour, bool backward) {
   relax_rows(&l->rows[colour], l->b, l->x);
   relax_tail(&l->tail[colour], backward, l->b, l->x);
-  return exchange(ctx, l, colour, colour, false);
+  return exchange(ctx, l, colour, colour);
 }
 
 /* From x = 0. */
@@ -141,14 +133,13 @@ static int first_half_sweep(exset_ctx_t *ctx, const graph_level_t *l) {
   memset(l->x, 0, (size_t)(l->n + 1 + l->n_ghost) * sizeof *l->x);
   first_rows(&l->rows[0], l->b, l->x);
   relax_tail(&l->tail[0], false, l->b, l->x);
-  return exchange(ctx, l, 0, 0, false);
+  return exchange(ctx, l, 0, 0);
 }
 
 /* After a cycle, whose last half sweep had the same colour: the rows without neighbours of it would not change. */
 static int next_half_sweep(exset_ctx_t *ctx, const graph_level_t *l) {
-  EXSET_TRY(exchange(ctx, l, 0, 0, true));
   relax_tail(&l->tail[0], false, l->b, l->x);
-  return exchange(ctx, l, 0, 0, false);
+  return exchange(ctx, l, 0, 0);
 }
 
 /* Right-hand side of the coarse level; the rows swept last have no residual. */
@@ -177,7 +168,7 @@ static int cycle(const conduct_graph_mg_t *mg, int k, bool zero) {
   EXSET_TRY(solve_level(mg, k + 1));
   EXSET_TRY(move_parts(ctx, coarse, false));
   prolong(l->n, l->coarse, coarse->part_x, l->x);
-  EXSET_TRY(exchange(ctx, l, 0, 1, false));
+  EXSET_TRY(exchange(ctx, l, 0, 1));
   for (int sweep = 0; sweep < sweeps; sweep++) {
     EXSET_TRY(half_sweep(ctx, l, 1, true));
     EXSET_TRY(half_sweep(ctx, l, 0, true));

@@ -95,7 +95,6 @@ typedef struct {
   int64_t n_send[2], n_recv[2]; /* of each colour */
   int64_t first;                /* place of the first ghost in x */
   uint32_t *send;               /* [n_send[0] + n_send[1]] */
-  bool same;                    /* edges to it join nodes of one colour */
 } graph_side_t;
 
 /*

@@ -96,17 +96,13 @@ typedef struct {
   double other_rank;
 } same_t;
 
-/* side: of the level, to mark those with such edges. */
-static same_t same_colour(const conduct_graph_t *g, const uint8_t *colour, int64_t i,
-                          graph_side_t *side) {
+static same_t same_colour(const conduct_graph_t *g, const uint8_t *colour, int64_t i) {
   same_t s = {0};
   for (int64_t k = g->ptr[i]; k < g->ptr[i + 1]; k++) {
     const int64_t j = g->col[k];
     if (colour[j] != colour[i] || j == i) continue;
     s.any = true;
-    if (j < g->n) continue;
-    s.other_rank += g->g[k];
-    side[j - g->n >= g->n_below].same = true;
+    if (j >= g->n) s.other_rank += g->g[k];
   }
   return s;
 }
@@ -170,7 +166,7 @@ static void fill_rows(const conduct_graph_t *g, graph_rows_t *r) {
   }
 }
 
-/* list: the nodes, n of them, followed by room for as many. */
+/* list: the nodes, n of them. */
 static int make_rows(exset_ctx_t *ctx, const conduct_graph_t *g, int64_t n, const int32_t *list,
                      graph_rows_t *r) {
   r->chunks = (n + GRAPH_LANES - 1) / GRAPH_LANES;
@@ -184,7 +180,7 @@ static int make_rows(exset_ctx_t *ctx, const conduct_graph_t *g, int64_t n, cons
 }
 
 static int make_tail(exset_ctx_t *ctx, const conduct_graph_t *g, int64_t n, const int32_t *list,
-                     const uint8_t *colour, graph_side_t *side, graph_tail_t *t) {
+                     const uint8_t *colour, graph_tail_t *t) {
   int64_t entries = n; /* one more in each row */
   for (int64_t k = 0; k < n; k++) entries += length_of(g, list[k]);
   t->n = n;
@@ -199,7 +195,7 @@ static int make_tail(exset_ctx_t *ctx, const conduct_graph_t *g, int64_t n, cons
     const int64_t i = list[r];
     /* Nodes of the colour on another rank are swept at the same time: half of their conductance on the
      * diagonal, as an edge to the node itself, keeps the sweeps convergent. */
-    const float extra = (float)(0.5 * same_colour(g, colour, i, side).other_rank);
+    const float extra = (float)(0.5 * same_colour(g, colour, i).other_rank);
     t->row[r] = (int32_t)i;
     t->e[r] = g->e[i];
     t->inverse[r] = inverse_of(g, i, extra);
@@ -219,12 +215,12 @@ static int make_tail(exset_ctx_t *ctx, const conduct_graph_t *g, int64_t n, cons
 
 /* Nodes of a colour: those without neighbours of their colour, in their order, then, at the end, the others. */
 static int64_t list_nodes(const conduct_graph_t *g, const uint8_t *colour, int c, int32_t *list,
-                          int64_t *n_tail, graph_side_t *side) {
+                          int64_t *n_tail) {
   int64_t n = 0;
   *n_tail = 0;
   for (int64_t i = 0; i < g->n; i++)
     if (colour[i] == c) {
-      if (same_colour(g, colour, i, side).any) list[g->n - ++*n_tail] = (int32_t)i;
+      if (same_colour(g, colour, i).any) list[g->n - ++*n_tail] = (int32_t)i;
       else list[n++] = (int32_t)i;
     }
   return n;
@@ -237,9 +233,9 @@ static int colour_rows(exset_ctx_t *ctx, const conduct_graph_t *g, const uint8_t
   int err = EXSET_OK;
   for (int c = 0; c < 2 && !err; c++) {
     int64_t n_tail;
-    const int64_t n = list_nodes(g, colour, c, list, &n_tail, l->side);
+    const int64_t n = list_nodes(g, colour, c, list, &n_tail);
     err = make_rows(ctx, g, n, list, &l->rows[c]);
-    if (!err) err = make_tail(ctx, g, n_tail, list + g->n - n_tail, colour, l->side, &l->tail[c]);
+    if (!err) err = make_tail(ctx, g, n_tail, list + g->n - n_tail, colour, &l->tail[c]);
   }
   free(list);
   return err;

@@ -4,6 +4,7 @@
 
 #include <petscksp.h>
 
+#include "conduct_simd.h"
 #include "exset/components.h"
 #include "exset/conduct.h"
 
@@ -175,13 +176,5 @@ int conduct_measure(conduct_system_t *s, const double *x, conduct_measure_t *m);
 /* Fields for output, see exset_conduct_solve. Collective. */
 int conduct_fields(exset_conduct_t *conduct, conduct_system_t *s, const double *u, float *potential,
                    float *current);
-
-/* Versions of a hot function for newer vector units, chosen when the program starts. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__)
-#define CONDUCT_SIMD __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define CONDUCT_SIMD
-#endif
 
 #endif
