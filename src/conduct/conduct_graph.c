@@ -78,22 +78,25 @@ CONDUCT_SIMD static void prolong(int64_t n, const int32_t *place, const float *f
 
 /* ---- exchange --------------------------------------------------------------------------------- */
 
-/* Ghosts of colours first..last. */
-static int exchange(exset_ctx_t *ctx, const graph_level_t *l, int first, int last) {
+/* What is sent to the neighbours: values of one colour; only where edges join nodes of one colour; colour 0, and 1 there. */
+typedef enum { ONE, SAME, CORRECTED } exchange_t;
+
+static int exchange_begin(exset_ctx_t *ctx, graph_level_t *l, int colour, exchange_t what) {
   graph_swap_t swap = {.rank = {MPI_PROC_NULL, MPI_PROC_NULL}};
   float *to = l->buffer;
   for (int d = 0; d < 2; d++) {
     const graph_side_t *s = &l->side[d];
-    const int64_t begin = first == 0 ? 0 : s->n_send[0];
-    const int64_t end = last == 0 ? s->n_send[0] : s->n_send[0] + s->n_send[1];
+    if (what == SAME && !s->same) continue;
+    const bool both = what == CORRECTED && s->same;
+    const int64_t begin = colour == 0 ? 0 : s->n_send[0];
     swap.rank[d] = s->rank;
-    swap.n_send[d] = end - begin;
-    swap.n_recv[d] = (first == 0 ? s->n_recv[0] : 0) + (last == 1 ? s->n_recv[1] : 0);
+    swap.n_send[d] = both ? s->n_send[0] + s->n_send[1] : s->n_send[colour];
+    swap.n_recv[d] = both ? s->n_recv[0] + s->n_recv[1] : s->n_recv[colour];
     swap.send[d] = to;
-    swap.recv[d] = l->x + s->first + (first == 0 ? 0 : s->n_recv[0]);
-    for (int64_t k = begin; k < end; k++) *to++ = l->x[s->send[k]];
+    swap.recv[d] = l->x + s->first + (colour == 0 ? 0 : s->n_recv[0]);
+    for (int64_t k = begin; k < begin + swap.n_send[d]; k++) *to++ = l->x[s->send[k]];
   }
-  return graph_swap(ctx, MPI_FLOAT, &swap);
+  return graph_swap_begin(ctx, MPI_FLOAT, &swap, &l->wait);
 }
 
 /* Parts of b to the leader, or those of x back. */
@@ -122,31 +125,40 @@ static int move_parts(exset_ctx_t *ctx, const graph_level_t *l, bool to_leader) 
 
 /* ---- the cycle -------------------------------------------------------------------------------- */
 
-static int half_sweep(exset_ctx_t *ctx, const graph_level_t *l, int colour, bool backward) {
-  relax_rows(&l->rows[colour], l->b, l->x);
+/* Ghosts may be on their way when it begins, and those of the colour are when it ends, unless it is the last one. */
+static int half_sweep(exset_ctx_t *ctx, graph_level_t *l, int colour, bool backward, bool last) {
+  relax_rows(&l->rows[colour][GRAPH_INNER], l->b, l->x);
+  EXSET_TRY(graph_swap_end(ctx, &l->wait));
+  relax_rows(&l->rows[colour][GRAPH_RIM], l->b, l->x);
   relax_tail(&l->tail[colour], backward, l->b, l->x);
-  return exchange(ctx, l, colour, colour);
+  return last ? EXSET_OK : exchange_begin(ctx, l, colour, ONE);
 }
 
 /* From x = 0. */
-static int first_half_sweep(exset_ctx_t *ctx, const graph_level_t *l) {
+static int first_half_sweep(exset_ctx_t *ctx, graph_level_t *l) {
   memset(l->x, 0, (size_t)(l->n + 1 + l->n_ghost) * sizeof *l->x);
-  first_rows(&l->rows[0], l->b, l->x);
+  for (int kind = 0; kind < GRAPH_KINDS; kind++) first_rows(&l->rows[0][kind], l->b, l->x);
   relax_tail(&l->tail[0], false, l->b, l->x);
-  return exchange(ctx, l, 0, 0);
+  return exchange_begin(ctx, l, 0, ONE);
 }
 
 /* After a cycle, whose last half sweep had the same colour: the rows without neighbours of it would not change. */
-static int next_half_sweep(exset_ctx_t *ctx, const graph_level_t *l) {
+static int next_half_sweep(exset_ctx_t *ctx, graph_level_t *l) {
+  EXSET_TRY(exchange_begin(ctx, l, 0, SAME));
+  EXSET_TRY(graph_swap_end(ctx, &l->wait));
   relax_tail(&l->tail[0], false, l->b, l->x);
-  return exchange(ctx, l, 0, 0);
+  return exchange_begin(ctx, l, 0, ONE);
 }
 
 /* Right-hand side of the coarse level; the rows swept last have no residual. */
-static void restrict_residual(const graph_level_t *l, const graph_level_t *coarse) {
-  memset(coarse->part_b, 0, (size_t)(coarse->part_n + 1) * sizeof *coarse->part_b);
-  restrict_rows(&l->rows[0], l->b, l->x, l->coarse, coarse->part_b);
-  for (int c = 0; c < 2; c++) restrict_tail(&l->tail[c], l->b, l->x, l->coarse, coarse->part_b);
+static int restrict_residual(exset_ctx_t *ctx, graph_level_t *l, const graph_level_t *coarse) {
+  float *to = coarse->part_b;
+  memset(to, 0, (size_t)(coarse->part_n + 1) * sizeof *to);
+  restrict_rows(&l->rows[0][GRAPH_INNER], l->b, l->x, l->coarse, to);
+  EXSET_TRY(graph_swap_end(ctx, &l->wait));
+  restrict_rows(&l->rows[0][GRAPH_RIM], l->b, l->x, l->coarse, to);
+  for (int c = 0; c < 2; c++) restrict_tail(&l->tail[c], l->b, l->x, l->coarse, to);
+  return EXSET_OK;
 }
 
 static int solve_level(const conduct_graph_mg_t *mg, int k);
@@ -154,24 +166,24 @@ static int solve_level(const conduct_graph_mg_t *mg, int k);
 /* x = C b, one cycle from level k downwards, or x += C (b - A x). Ranks with nodes of this level. */
 static int cycle(const conduct_graph_mg_t *mg, int k, bool zero) {
   exset_ctx_t *ctx = mg->ctx;
-  const graph_level_t *l = &mg->level[k], *coarse = l + 1;
+  graph_level_t *l = &mg->level[k], *coarse = l + 1;
   const int sweeps = k == 0 ? mg->options.first_sweeps : mg->options.sweeps;
   l->b[l->n] = 0;
   for (int sweep = 0; sweep < sweeps; sweep++) {
-    EXSET_TRY(sweep > 0 ? half_sweep(ctx, l, 0, false)
+    EXSET_TRY(sweep > 0 ? half_sweep(ctx, l, 0, false, false)
               : zero    ? first_half_sweep(ctx, l)
                         : next_half_sweep(ctx, l));
-    EXSET_TRY(half_sweep(ctx, l, 1, false));
+    EXSET_TRY(half_sweep(ctx, l, 1, false, false));
   }
-  restrict_residual(l, coarse);
+  EXSET_TRY(restrict_residual(ctx, l, coarse));
   EXSET_TRY(move_parts(ctx, coarse, true));
   EXSET_TRY(solve_level(mg, k + 1));
   EXSET_TRY(move_parts(ctx, coarse, false));
   prolong(l->n, l->coarse, coarse->part_x, l->x);
-  EXSET_TRY(exchange(ctx, l, 0, 1));
+  EXSET_TRY(exchange_begin(ctx, l, 0, CORRECTED));
   for (int sweep = 0; sweep < sweeps; sweep++) {
-    EXSET_TRY(half_sweep(ctx, l, 1, true));
-    EXSET_TRY(half_sweep(ctx, l, 0, true));
+    EXSET_TRY(half_sweep(ctx, l, 1, true, false));
+    EXSET_TRY(half_sweep(ctx, l, 0, true, sweep == sweeps - 1));
   }
   return EXSET_OK;
 }
@@ -183,7 +195,8 @@ static void solve_coarsest(const graph_level_t *l) {
     return;
   }
   l->b[l->n] = 0;
-  for (int c = 0; c < 2; c++) first_rows(&l->rows[c], l->b, l->x);
+  for (int c = 0; c < 2; c++)
+    for (int kind = 0; kind < GRAPH_KINDS; kind++) first_rows(&l->rows[c][kind], l->b, l->x);
 }
 
 /* x = B b: two steps x += C (b - A x) from x = 0, C: one cycle. */

@@ -31,7 +31,16 @@ typedef struct {
   void *recv[2];
 } graph_swap_t;
 
-/* Collective over the neighbours. */
+/* An exchange that has begun. */
+typedef struct {
+  int n;
+  MPI_Request request[4];
+} graph_wait_t;
+
+/* Collective over the neighbours; the data must not be touched in between. */
+int graph_swap_begin(exset_ctx_t *ctx, MPI_Datatype type, const graph_swap_t *s, graph_wait_t *w);
+int graph_swap_end(exset_ctx_t *ctx, graph_wait_t *w);
+/* Both. */
 int graph_swap(exset_ctx_t *ctx, MPI_Datatype type, const graph_swap_t *s);
 /* Without data: ranks and numbers of a graph's rim. */
 graph_swap_t graph_rim(const conduct_graph_t *g);
@@ -66,6 +75,8 @@ int graph_coarsen(exset_ctx_t *ctx, const graph_options_t *o, const conduct_grap
 /* ---- one level as the cycle needs it ---------------------------------------------------------- */
 
 enum { GRAPH_LANES = 8 };
+/* Rows without ghosts as neighbours, to be worked on while ghosts are on their way, and with. */
+enum { GRAPH_INNER, GRAPH_RIM, GRAPH_KINDS };
 
 /*
  * Nodes of one colour that have no neighbours of that colour: their order does not matter. Chunks of GRAPH_LANES rows of
@@ -81,7 +92,7 @@ typedef struct {
   float *g;
 } graph_rows_t;
 
-/* The other nodes of one colour, worked on one after the other. */
+/* The other nodes of one colour, worked on one after the other. They may have ghosts as neighbours. */
 typedef struct {
   int64_t n;
   int64_t *ptr;
@@ -95,6 +106,7 @@ typedef struct {
   int64_t n_send[2], n_recv[2]; /* of each colour */
   int64_t first;                /* place of the first ghost in x */
   uint32_t *send;               /* [n_send[0] + n_send[1]] */
+  bool same;                    /* edges to it join nodes of one colour */
 } graph_side_t;
 
 /*
@@ -122,8 +134,9 @@ typedef struct {
   int64_t nodes; /* of all ranks */
   graph_group_t group;
   graph_side_t side[2];
-  float *buffer; /* of what is sent */
-  graph_rows_t rows[2];
+  float *buffer;                     /* of what is sent */
+  graph_wait_t wait;                 /* for ghosts of x */
+  graph_rows_t rows[2][GRAPH_KINDS]; /* of each colour */
   graph_tail_t tail[2];
   graph_direct_t direct;
   float *x, *b, *part_x, *part_b;

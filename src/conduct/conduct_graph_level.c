@@ -90,21 +90,28 @@ static int32_t column(const conduct_graph_t *g, uint32_t col) {
   return (int32_t)(col + (col >= g->n));
 }
 
-/* Conductances of a row to nodes of its own colour. */
-typedef struct {
-  bool any;
-  double other_rank;
-} same_t;
+enum { TAIL = GRAPH_KINDS };
 
-static same_t same_colour(const conduct_graph_t *g, const uint8_t *colour, int64_t i) {
-  same_t s = {0};
+/* Where a node belongs. side: of the level, to mark those with edges that join nodes of one colour. */
+static uint8_t kind_of(const conduct_graph_t *g, const uint8_t *colour, int64_t i,
+                       graph_side_t *side) {
+  uint8_t kind = GRAPH_INNER;
   for (int64_t k = g->ptr[i]; k < g->ptr[i + 1]; k++) {
     const int64_t j = g->col[k];
+    if (j >= g->n && kind == GRAPH_INNER) kind = GRAPH_RIM;
     if (colour[j] != colour[i] || j == i) continue;
-    s.any = true;
-    if (j >= g->n) s.other_rank += g->g[k];
+    kind = TAIL;
+    if (j >= g->n) side[j - g->n >= g->n_below].same = true;
   }
-  return s;
+  return kind;
+}
+
+/* Conductance of a row to nodes of its colour on other ranks. */
+static double same_elsewhere(const conduct_graph_t *g, const uint8_t *colour, int64_t i) {
+  double sum = 0;
+  for (int64_t k = g->ptr[i]; k < g->ptr[i + 1]; k++)
+    if (g->col[k] >= g->n && colour[g->col[k]] == colour[i]) sum += g->g[k];
+  return sum;
 }
 
 /* 1 / (diagonal + extra), 0 for nodes without any conductance. */
@@ -195,7 +202,7 @@ static int make_tail(exset_ctx_t *ctx, const conduct_graph_t *g, int64_t n, cons
     const int64_t i = list[r];
     /* Nodes of the colour on another rank are swept at the same time: half of their conductance on the
      * diagonal, as an edge to the node itself, keeps the sweeps convergent. */
-    const float extra = (float)(0.5 * same_colour(g, colour, i).other_rank);
+    const float extra = (float)(0.5 * same_elsewhere(g, colour, i));
     t->row[r] = (int32_t)i;
     t->e[r] = g->e[i];
     t->inverse[r] = inverse_of(g, i, extra);
@@ -213,31 +220,33 @@ static int make_tail(exset_ctx_t *ctx, const conduct_graph_t *g, int64_t n, cons
   return EXSET_OK;
 }
 
-/* Nodes of a colour: those without neighbours of their colour, in their order, then, at the end, the others. */
-static int64_t list_nodes(const conduct_graph_t *g, const uint8_t *colour, int c, int32_t *list,
-                          int64_t *n_tail) {
+/* Nodes of a colour and kind. */
+static int64_t list_nodes(const conduct_graph_t *g, const uint8_t *colour, const uint8_t *kind,
+                          int which_colour, int which_kind, int32_t *list) {
   int64_t n = 0;
-  *n_tail = 0;
   for (int64_t i = 0; i < g->n; i++)
-    if (colour[i] == c) {
-      if (same_colour(g, colour, i).any) list[g->n - ++*n_tail] = (int32_t)i;
-      else list[n++] = (int32_t)i;
-    }
+    if (colour[i] == which_colour && kind[i] == which_kind) list[n++] = (int32_t)i;
   return n;
 }
 
 static int colour_rows(exset_ctx_t *ctx, const conduct_graph_t *g, const uint8_t *colour,
                        graph_level_t *l) {
   int32_t *list = NULL;
-  EXSET_TRY(exset_alloc_unset(ctx, g->n, sizeof *list, &list));
-  int err = EXSET_OK;
-  for (int c = 0; c < 2 && !err; c++) {
-    int64_t n_tail;
-    const int64_t n = list_nodes(g, colour, c, list, &n_tail);
-    err = make_rows(ctx, g, n, list, &l->rows[c]);
-    if (!err) err = make_tail(ctx, g, n_tail, list + g->n - n_tail, colour, &l->tail[c]);
+  uint8_t *kind = NULL;
+  int err = exset_alloc_unset(ctx, g->n, sizeof *list, &list);
+  if (!err) err = exset_alloc_unset(ctx, g->n, sizeof *kind, &kind);
+  for (int64_t i = 0; i < g->n && !err; i++) kind[i] = kind_of(g, colour, i, l->side);
+  for (int c = 0; c < 2; c++) {
+    for (int which = 0; which < GRAPH_KINDS && !err; which++) {
+      const int64_t n = list_nodes(g, colour, kind, c, which, list);
+      err = make_rows(ctx, g, n, list, &l->rows[c][which]);
+    }
+    if (err) break;
+    const int64_t n = list_nodes(g, colour, kind, c, TAIL, list);
+    err = make_tail(ctx, g, n, list, colour, &l->tail[c]);
   }
   free(list);
+  free(kind);
   return err;
 }
 
@@ -265,9 +274,11 @@ int graph_level_build(exset_ctx_t *ctx, conduct_graph_t *g, uint8_t *colour, gra
 
 void graph_level_clear(graph_level_t *l) {
   for (int c = 0; c < 2; c++) {
-    graph_rows_t *r = &l->rows[c];
-    void *rows[] = {r->width, r->row, r->inverse, r->e, r->col, r->g};
-    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) free(rows[k]);
+    for (int which = 0; which < GRAPH_KINDS; which++) {
+      graph_rows_t *r = &l->rows[c][which];
+      void *rows[] = {r->width, r->row, r->inverse, r->e, r->col, r->g};
+      for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) free(rows[k]);
+    }
     graph_tail_t *t = &l->tail[c];
     void *tail[] = {t->ptr, t->row, t->inverse, t->e, t->col, t->g};
     for (size_t k = 0; k < sizeof tail / sizeof *tail; k++) free(tail[k]);
@@ -286,7 +297,10 @@ int64_t graph_level_bytes(const graph_level_t *l) {
   int64_t bytes = 12 * l->n + 4 * l->n_ghost;
   if (l->group.merged) bytes += 8 * l->part_n;
   for (int c = 0; c < 2; c++) {
-    bytes += (4 + 12 * GRAPH_LANES) * l->rows[c].chunks + 8 * l->rows[c].entries;
+    for (int which = 0; which < GRAPH_KINDS; which++) {
+      const graph_rows_t *r = &l->rows[c][which];
+      bytes += (4 + 12 * GRAPH_LANES) * r->chunks + 8 * r->entries;
+    }
     if (l->tail[c].ptr) bytes += 20 * l->tail[c].n + 8 * l->tail[c].ptr[l->tail[c].n];
     bytes += 8 * (l->side[c].n_send[0] + l->side[c].n_send[1]);
   }

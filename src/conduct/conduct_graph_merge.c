@@ -9,19 +9,30 @@ enum { TAG_DOWN = 41, TAG_UP, TAG_SIZES, TAG_DATA };
 
 /* ---- neighbours ------------------------------------------------------------------------------- */
 
-int graph_swap(exset_ctx_t *ctx, MPI_Datatype type, const graph_swap_t *s) {
+int graph_swap_begin(exset_ctx_t *ctx, MPI_Datatype type, const graph_swap_t *s, graph_wait_t *w) {
   const int send_tag[2] = {TAG_DOWN, TAG_UP}, recv_tag[2] = {TAG_UP, TAG_DOWN};
-  MPI_Request request[4];
-  int n = 0;
+  w->n = 0;
   for (int d = 0; d < 2; d++)
     if (s->rank[d] != MPI_PROC_NULL && s->n_recv[d] > 0)
       EXSET_TRY(EXSET_MPI(ctx, MPI_Irecv(s->recv[d], (int)s->n_recv[d], type, s->rank[d],
-                                         recv_tag[d], ctx->comm, &request[n++])));
+                                         recv_tag[d], ctx->comm, &w->request[w->n++])));
   for (int d = 0; d < 2; d++)
     if (s->rank[d] != MPI_PROC_NULL && s->n_send[d] > 0)
       EXSET_TRY(EXSET_MPI(ctx, MPI_Isend(s->send[d], (int)s->n_send[d], type, s->rank[d],
-                                         send_tag[d], ctx->comm, &request[n++])));
-  return n == 0 ? EXSET_OK : EXSET_MPI(ctx, MPI_Waitall(n, request, MPI_STATUSES_IGNORE));
+                                         send_tag[d], ctx->comm, &w->request[w->n++])));
+  return EXSET_OK;
+}
+
+int graph_swap_end(exset_ctx_t *ctx, graph_wait_t *w) {
+  const int n = w->n;
+  w->n = 0;
+  return n == 0 ? EXSET_OK : EXSET_MPI(ctx, MPI_Waitall(n, w->request, MPI_STATUSES_IGNORE));
+}
+
+int graph_swap(exset_ctx_t *ctx, MPI_Datatype type, const graph_swap_t *s) {
+  graph_wait_t wait;
+  EXSET_TRY(graph_swap_begin(ctx, type, s, &wait));
+  return graph_swap_end(ctx, &wait);
 }
 
 graph_swap_t graph_rim(const conduct_graph_t *g) {
