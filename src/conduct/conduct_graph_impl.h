@@ -8,17 +8,18 @@ enum { GRAPH_DOWN = 0, GRAPH_UP = 1 };
 
 /* What was chosen by measurement, see doc/performance.md. */
 typedef struct {
-  float strong; /* part of the largest conductance at either end that joins two nodes */
-  double half;  /* largest relative resistance between the face of a piece and its centre */
-  double
-      electrode; /* coarse conductances to electrodes from the sum of the fine ones: about twice as far */
+  float strong;         /* part of the largest conductance at either end that joins two nodes */
+  double half;          /* largest relative resistance between the face of a piece and its centre */
+  double electrode;     /* coarse conductances to electrodes, of the sum of the fine ones */
   double shrinks;       /* a level must, to this part of its nodes, or weak edges join too */
   int first_sweeps;     /* before and after the coarse correction of the finest level */
   int sweeps;           /* the same below */
   int64_t merge_nodes;  /* fewer in all are worked on by one rank */
-  int64_t direct_nodes; /* no more are solved for exactly, */
-  double updates; /* unless that takes more steps for each edge, or node of a rank's finest level */
+  int64_t direct_nodes; /* no more on one rank are solved for exactly, */
+  double updates;       /* unless that takes more steps for each edge */
 } graph_options_t;
+/* So few nodes are merged on one rank, and solved for exactly, in any case. */
+enum { GRAPH_TINY = 64 };
 graph_options_t graph_defaults(void);
 
 /* ---- exchange with the neighbouring ranks ---------------------------------------------------- */

@@ -330,7 +330,7 @@ static int merge(exset_ctx_t *ctx, const graph_options_t *o, conduct_graph_t *g,
   shape[2 * ctx->rank + 1] = block_planes(g);
   EXSET_TRY(EXSET_MPI(
       ctx, MPI_Allgather(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, shape, 2, MPI_INT64_T, ctx->comm)));
-  const int64_t small = o->merge_nodes > o->direct_nodes + 1 ? o->merge_nodes : o->direct_nodes + 1;
+  const int64_t small = o->merge_nodes > GRAPH_TINY ? o->merge_nodes : GRAPH_TINY + 1;
   choose_leaders(small, ctx->size, shape, leader);
   forget_neighbours(g);
   EXSET_TRY(exset_agree(ctx, make_group(ctx, shape, leader, group)));

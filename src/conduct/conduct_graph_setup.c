@@ -12,7 +12,7 @@ graph_options_t graph_defaults(void) {
                            .shrinks = 0.7,
                            .sweeps = 2,
                            .first_sweeps = 1,
-                           .merge_nodes = 30000,
+                           .merge_nodes = 5000,
                            .direct_nodes = 30000,
                            .updates = 30};
 }
@@ -23,18 +23,17 @@ void conduct_graph_clear(conduct_graph_t *g) {
   *g = (conduct_graph_t){.down = MPI_PROC_NULL, .up = MPI_PROC_NULL};
 }
 
-/* Solve a small graph exactly, which one rank holds as a whole; sum: nodes, edges of all ranks. Collective. */
+/* Solve a small graph exactly if one rank holds it as a whole; sum: nodes, edges of all ranks. Collective. */
 static int try_direct(const conduct_graph_mg_t *mg, const conduct_graph_t *g, const int64_t sum[2],
                       graph_direct_t *d) {
-  enum { TINY = 64 }; /* always solved */
   exset_ctx_t *ctx = mg->ctx;
   const graph_options_t *o = &mg->options;
   if (sum[0] == 0 || sum[0] > o->direct_nodes) return EXSET_OK;
   const double all = (double)mg->level[0].nodes / ctx->size;
   double most = o->updates * (double)sum[1];
   if (most < all) most = all;
-  if (most < TINY * TINY * TINY) most = TINY * TINY * TINY;
-  return exset_agree(ctx, g->n > 0 ? graph_direct_build(ctx, g, most, d) : EXSET_OK);
+  if (most < GRAPH_TINY * GRAPH_TINY * GRAPH_TINY) most = GRAPH_TINY * GRAPH_TINY * GRAPH_TINY;
+  return exset_agree(ctx, g->n == sum[0] ? graph_direct_build(ctx, g, most, d) : EXSET_OK);
 }
 
 /* Work arrays of level k from its graph, and the graph of the next one, or last: there is none. Collective. */
