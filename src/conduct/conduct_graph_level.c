@@ -59,7 +59,11 @@ int graph_order_ghosts(exset_ctx_t *ctx, conduct_graph_t *g, graph_level_t *l,
   const int64_t ghosts = g->n_below + g->n_above, sent = g->n_down + g->n_up;
   uint8_t *colour = NULL, *buffer = NULL;
   int64_t *place = NULL;
-  int err = exset_alloc_unset(ctx, g->n + ghosts, 1, &colour);
+  int err = EXSET_OK;
+  if (g->n + ghosts >= INT32_MAX)
+    err = exset_fail(ctx, EXSET_ERR_RUN,
+                     "more than 2^31 pieces of the conducting phase on one rank: use more ranks");
+  if (!err) err = exset_alloc_unset(ctx, g->n + ghosts, 1, &colour);
   if (!err) err = exset_alloc_unset(ctx, sent, 1, &buffer);
   if (!err) err = exset_alloc_unset(ctx, ghosts > sent ? ghosts : sent, sizeof *place, &place);
   err = exset_agree(ctx, err);
