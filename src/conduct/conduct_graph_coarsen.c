@@ -7,6 +7,7 @@
 typedef struct {
   const graph_options_t *options;
   const conduct_graph_t *fine;
+  int doublings;     /* of the blocks' edges */
   int32_t *node;     /* [n + 1 + ghosts]: coarse node; ghosts follow node n */
   double *inside[3]; /* conductance inside coarse nodes along each axis; z: also of coarse ghosts */
   int64_t *first;    /* [coarse n + 1]: where the members of each begin */
@@ -14,9 +15,10 @@ typedef struct {
   int64_t crossing;  /* at least the edges between coarse nodes */
 } join_t;
 
-static uint64_t parent_of(uint64_t block) {
-  const uint64_t low = ((uint64_t)1 << (CONDUCT_GRAPH_BITS - 1)) - 1;
-  return block >> 1 & (low << 2 * CONDUCT_GRAPH_BITS | low << CONDUCT_GRAPH_BITS | low);
+/* The block of 2^doublings times the edge that holds a block. */
+static uint64_t parent_of(uint64_t block, int doublings) {
+  const uint64_t low = ((uint64_t)1 << (CONDUCT_GRAPH_BITS - doublings)) - 1;
+  return block >> doublings & (low << 2 * CONDUCT_GRAPH_BITS | low << CONDUCT_GRAPH_BITS | low);
 }
 
 /* Axis along which two blocks differ; z where they are the same. */
@@ -40,18 +42,21 @@ static void largest_edges(const conduct_graph_t *g, float *largest) {
 }
 
 /* Join nodes of one parent block along strong edges; the coarse nodes are numbered by their first node. joined: edges. */
-static int64_t join(const conduct_graph_t *g, float strong, const float *largest, uint32_t *above,
-                    int32_t *node, int64_t *joined) {
+static int64_t join(join_t *j, float strong, const float *largest, uint32_t *above,
+                    int64_t *joined) {
+  const conduct_graph_t *g = j->fine;
+  const int doublings = j->doublings;
+  int32_t *node = j->node;
   *joined = 0;
   for (int64_t i = 0; i < g->n; i++) above[i] = (uint32_t)i;
   for (int64_t i = 0; i < g->n; i++) {
-    const uint64_t parent = parent_of(g->block[i]);
+    const uint64_t parent = parent_of(g->block[i], doublings);
     for (int64_t k = g->ptr[i]; k < g->ptr[i + 1]; k++) {
-      const int64_t j = g->col[k];
-      if (j >= i || parent_of(g->block[j]) != parent) continue;
-      if (g->g[k] < strong * largest[i] || g->g[k] < strong * largest[j]) continue;
+      const int64_t other = g->col[k];
+      if (other >= i || parent_of(g->block[other], doublings) != parent) continue;
+      if (g->g[k] < strong * largest[i] || g->g[k] < strong * largest[other]) continue;
       ++*joined;
-      const uint32_t a = root_of(above, (uint32_t)i), b = root_of(above, (uint32_t)j);
+      const uint32_t a = root_of(above, (uint32_t)i), b = root_of(above, (uint32_t)other);
       above[a > b ? a : b] = a > b ? b : a;
     }
   }
@@ -61,6 +66,32 @@ static int64_t join(const conduct_graph_t *g, float strong, const float *largest
     node[i] = root == i ? n++ : node[root];
   }
   return n;
+}
+
+/* Are all nodes of one block of 2^doublings? Local. */
+static bool one_parent(const conduct_graph_t *g, int doublings) {
+  for (int64_t i = 0; i < g->n; i++)
+    if (parent_of(g->block[i], doublings)) return false;
+  return true;
+}
+
+/*
+ * Blocks of twice the edge, or of more where weak edges keep that from making fewer nodes; when even the whole box as one
+ * block does not, weak edges join too. n: nodes of this rank. Collective.
+ */
+static int join_enough(exset_ctx_t *ctx, join_t *j, const float *largest, uint32_t *above,
+                       int64_t *n, int64_t *joined) {
+  const conduct_graph_t *g = j->fine;
+  const graph_options_t *o = j->options;
+  for (j->doublings = 1;; j->doublings++) {
+    *n = join(j, o->strong, largest, above, joined);
+    int64_t sum[3] = {g->n, *n, !one_parent(g, j->doublings)};
+    EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 3, MPI_INT64_T, MPI_SUM, ctx->comm)));
+    if ((double)sum[1] <= o->shrinks * (double)sum[0]) return EXSET_OK;
+    if (sum[2] == 0 || j->doublings == CONDUCT_GRAPH_BITS - 1) break;
+  }
+  *n = join(j, 0, largest, above, joined);
+  return EXSET_OK;
 }
 
 /* Nodes of the coarse graph. Collective. */
@@ -74,11 +105,7 @@ static int coarse_nodes(exset_ctx_t *ctx, join_t *j, conduct_graph_t *c) {
   err = exset_agree(ctx, err);
   if (!err) {
     largest_edges(g, largest);
-    c->n = join(g, j->options->strong, largest, above, j->node, &joined);
-    int64_t n[2] = {g->n, c->n};
-    err = EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, n, 2, MPI_INT64_T, MPI_SUM, ctx->comm));
-    if (!err && (double)n[1] > j->options->shrinks * (double)n[0])
-      c->n = join(g, 0, largest, above, j->node, &joined);
+    err = join_enough(ctx, j, largest, above, &c->n, &joined);
     j->node[g->n] = (int32_t)c->n;
     j->crossing = (g->n > 0 ? g->ptr[g->n] : 0) - 2 * joined;
   }
@@ -163,7 +190,7 @@ static int64_t longest_list(const join_t *j, int64_t n_coarse) {
 static void coarse_node(const join_t *j, conduct_graph_t *c, int64_t a) {
   double e = 0;
   for (int64_t m = j->first[a]; m < j->first[a + 1]; m++) e += j->fine->e[j->member[m]];
-  c->block[a] = parent_of(j->fine->block[j->member[j->first[a]]]);
+  c->block[a] = parent_of(j->fine->block[j->member[j->first[a]]], j->doublings);
   c->e[a] = (float)(j->options->electrode * e);
 }
 
