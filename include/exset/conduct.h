@@ -78,7 +78,7 @@ int exset_conduct_create(exset_ctx_t *ctx, const exset_volume_t *volume, exset_b
  * Collective. Errors: as exset_conduct_create.
  */
 int exset_conduct_change(exset_conduct_t *conduct, const double *sigma);
-/** NULL is fine. Local. */
+/** NULL is fine. Collective. */
 int exset_conduct_destroy(exset_conduct_t **conduct);
 
 /** Bounds from the volume fractions. Local. */

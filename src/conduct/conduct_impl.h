@@ -18,12 +18,13 @@ struct exset_conduct_s {
   double *sigma;    /* [n_phases + 1], divided by sigma_max; 0 for masked cells */
   double *fraction; /* [n_phases + 1] of all cells */
   double sigma_max;
-  double mean;              /* of sigma over the conducting cells */
-  double conducting;        /* fraction of conducting cells */
-  bool labelled;            /* mask and clusters are those of the phases that conduct */
-  uint8_t *mask;            /* [nz_local][ny][nx]: CONDUCTS and CURRENT << axis, see there */
-  int64_t clusters;         /* components of the whole volume, joined across periodic faces */
-  int64_t clusters_kept[3]; /* those that carry current along an axis */
+  double mean;                   /* of sigma over the conducting cells */
+  double conducting;             /* fraction of conducting cells */
+  bool labelled;                 /* mask and clusters are those of the phases that conduct */
+  uint8_t *mask;                 /* [nz_local][ny][nx]: CONDUCTS and CURRENT << axis, see there */
+  int64_t clusters;              /* components of the whole volume, joined across periodic faces */
+  int64_t clusters_kept[3];      /* those that carry current along an axis */
+  struct conduct_solver_s *kept; /* of the last periodic solve, or NULL */
 };
 
 /*
@@ -130,6 +131,8 @@ typedef struct {
 PetscErrorCode conduct_linear_shell(conduct_system_t *s, conduct_linear_t *l);
 PetscErrorCode conduct_linear_assemble(conduct_system_t *s, conduct_linear_t *l);
 PetscErrorCode conduct_linear_clear(conduct_linear_t *l);
+/* b anew, for a system that was turned. Collective. */
+PetscErrorCode conduct_linear_rhs(conduct_system_t *s, conduct_linear_t *l);
 /* Set x to a linear decrease between the electrodes, 0 when periodic. Collective. */
 PetscErrorCode conduct_linear_guess(const conduct_system_t *s, conduct_linear_t *l);
 /* Packed black cells of a vector like l->x; ends with conduct_linear_release. Local. */
@@ -137,6 +140,16 @@ int conduct_linear_black(const conduct_system_t *s, const conduct_linear_t *l, V
                          const double **black);
 int conduct_linear_release(const conduct_system_t *s, const conduct_linear_t *l, Vec x,
                            const double **black);
+
+/* System, matrix and solver of one direction. */
+typedef struct conduct_solver_s {
+  conduct_system_t s;
+  conduct_linear_t linear;
+  KSP ksp;
+  char type[32]; /* of the preconditioner */
+} conduct_solver_t;
+/* NULL is fine. Collective. */
+int conduct_solver_destroy(exset_ctx_t *ctx, conduct_solver_t **solver);
 
 /*
  * The next four are collective; a failure (EXSET_ERR_LOCAL) is one of this rank alone, whose neighbours may be waiting for

@@ -30,7 +30,6 @@ static PetscErrorCode shell_mult(Mat mat, Vec u, Vec y) {
 
 PetscErrorCode conduct_linear_shell(conduct_system_t *s, conduct_linear_t *l) {
   const int64_t rows = s->nz * s->packed;
-  PetscScalar *b;
   PetscFunctionBeginUser;
   PetscCall(check_size(s, s->grid.n[0] * s->packed));
   PetscCall(MatCreateShell(s->ctx->comm, (PetscInt)rows, (PetscInt)rows, PETSC_DETERMINE,
@@ -38,9 +37,7 @@ PetscErrorCode conduct_linear_shell(conduct_system_t *s, conduct_linear_t *l) {
   PetscCall(MatShellSetOperation(l->mat, MATOP_MULT, (void (*)(void))shell_mult));
   PetscCall(MatSetOption(l->mat, MAT_SYMMETRIC, PETSC_TRUE));
   PetscCall(MatCreateVecs(l->mat, &l->x, &l->b));
-  PetscCall(VecGetArrayWrite(l->b, &b));
-  PetscCheck(!conduct_right_hand_side(s, b), PETSC_COMM_SELF, PETSC_ERR_LIB, "%s", s->ctx->message);
-  PetscCall(VecRestoreArrayWrite(l->b, &b));
+  PetscCall(conduct_linear_rhs(s, l));
   PetscFunctionReturn(0);
 }
 
@@ -210,11 +207,24 @@ PetscErrorCode conduct_linear_assemble(conduct_system_t *s, conduct_linear_t *l)
   conduct_free_slab(num.row, s->plane, CONDUCT_HALO, sizeof *num.row);
   PetscCall(set_properties(s, l->mat));
   PetscCall(MatCreateVecs(l->mat, &l->x, &l->b));
-  PetscCall(fill_vector(s, l->b));
+  PetscCall(conduct_linear_rhs(s, l));
   PetscFunctionReturn(0);
 }
 
 /* ---- both ------------------------------------------------------------------------------------ */
+
+PetscErrorCode conduct_linear_rhs(conduct_system_t *s, conduct_linear_t *l) {
+  PetscScalar *b;
+  PetscFunctionBeginUser;
+  if (l->assembled) {
+    PetscCall(fill_vector(s, l->b));
+    PetscFunctionReturn(0);
+  }
+  PetscCall(VecGetArrayWrite(l->b, &b));
+  PetscCheck(!conduct_right_hand_side(s, b), PETSC_COMM_SELF, PETSC_ERR_LIB, "%s", s->ctx->message);
+  PetscCall(VecRestoreArrayWrite(l->b, &b));
+  PetscFunctionReturn(0);
+}
 
 PetscErrorCode conduct_linear_guess(const conduct_system_t *s, conduct_linear_t *l) {
   PetscScalar *value;
@@ -273,5 +283,6 @@ PetscErrorCode conduct_linear_clear(conduct_linear_t *l) {
   PetscCall(VecDestroy(&l->x));
   PetscCall(VecDestroy(&l->b));
   PetscCall(MatDestroy(&l->mat));
+  l->assembled = false;
   PetscFunctionReturn(0);
 }

@@ -103,6 +103,7 @@ int exset_conduct_change(exset_conduct_t *c, const double *sigma) {
   const int n_phases = c->volume->n_phases;
   double max = 0;
   EXSET_TRY(check_sigma(c->ctx, n_phases, sigma, &max));
+  EXSET_TRY(conduct_solver_destroy(c->ctx, &c->kept));
   const bool labelled = c->labelled && same_phases(c, sigma);
   c->labelled = labelled; /* until it is so again */
   c->sigma_max = max;
@@ -139,10 +140,11 @@ fail:
 int exset_conduct_destroy(exset_conduct_t **conduct) {
   exset_conduct_t *c = *conduct;
   if (!c) return EXSET_OK;
+  const int err = conduct_solver_destroy(c->ctx, &c->kept);
   free(c->sigma);
   free(c->fraction);
   free(c->mask);
   free(c);
   *conduct = NULL;
-  return EXSET_OK;
+  return err;
 }

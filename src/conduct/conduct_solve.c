@@ -118,22 +118,63 @@ static int give_up(const conduct_stop_t *stop, const exset_conduct_run_t *run,
       run -> residual, norms, stop -> rtol);
 }
 
-static int solve_system(exset_conduct_t *c, conduct_system_t *s, conduct_linear_t *l, KSP *ksp,
+/* A solver from scratch. Collective. */
+static int solver_create(exset_conduct_t *c, int axis, conduct_solver_t **solver) {
+  EXSET_TRY(exset_alloc_all(c->ctx, 1, sizeof **solver, solver));
+  const int err = conduct_system_create(c, axis, &(*solver)->s);
+  if (!err) return EXSET_OK;
+  free(*solver);
+  *solver = NULL;
+  return err;
+}
+
+int conduct_solver_destroy(exset_ctx_t *ctx, conduct_solver_t **solver) {
+  conduct_solver_t *p = *solver;
+  if (!p) return EXSET_OK;
+  const int closed = EXSET_PETSC(ctx, KSPDestroy(&p->ksp));
+  const int cleared = EXSET_PETSC(ctx, conduct_linear_clear(&p->linear));
+  conduct_system_clear(&p->s);
+  free(p);
+  *solver = NULL;
+  return closed ? closed : cleared;
+}
+
+/* Periodic problems differ in the right-hand side alone: what was set up for another axis is taken again. Collective. */
+static int solver_take(exset_conduct_t *c, int axis, conduct_solver_t **solver) {
+  *solver = c->kept;
+  c->kept = NULL;
+  if (!*solver) return solver_create(c, axis, solver);
+  return conduct_system_turn(c, axis, &(*solver)->s);
+}
+
+/* Matrix and preconditioner, unless they are there, and the right-hand side. Collective. */
+static int prepare(exset_conduct_t *c, conduct_solver_t *p, const char *wanted) {
+  exset_ctx_t *ctx = c->ctx;
+  bool matrix_free;
+  char type[sizeof p->type];
+  EXSET_TRY(choose(c, &p->s, wanted, type, sizeof type, &matrix_free));
+  if (p->ksp && strcmp(type, p->type) == 0)
+    return EXSET_PETSC(ctx, conduct_linear_rhs(&p->s, &p->linear));
+  EXSET_TRY(EXSET_PETSC(ctx, KSPDestroy(&p->ksp)));
+  EXSET_TRY(EXSET_PETSC(ctx, conduct_linear_clear(&p->linear)));
+  snprintf(p->type, sizeof p->type, "%s", type);
+  EXSET_TRY(EXSET_PETSC(ctx, matrix_free ? conduct_linear_shell(&p->s, &p->linear)
+                                         : conduct_linear_assemble(&p->s, &p->linear)));
+  return EXSET_PETSC_OPTIONS(ctx, set_up(&p->s, &p->linear, type, &p->ksp));
+}
+
+static int solve_system(exset_conduct_t *c, conduct_solver_t *p,
                         const exset_conduct_options_t *options, conduct_stop_t *stop,
                         exset_conduct_run_t *run) {
   exset_ctx_t *ctx = c->ctx;
-  bool matrix_free;
   KSPConvergedReason reason;
   const double start = MPI_Wtime(), rtol = options->rtol > 0 ? options->rtol : 1e-4;
-  EXSET_TRY(choose(c, s, options->pc_type, run->preconditioner, sizeof run->preconditioner,
-                   &matrix_free));
-  EXSET_TRY(
-      EXSET_PETSC(ctx, matrix_free ? conduct_linear_shell(s, l) : conduct_linear_assemble(s, l)));
-  EXSET_TRY(EXSET_PETSC_OPTIONS(ctx, set_up(s, l, run->preconditioner, ksp)));
-  EXSET_TRY(EXSET_PETSC(ctx, conduct_linear_guess(s, l)));
-  EXSET_TRY(EXSET_PETSC(ctx, conduct_stop_begin(s, l, *ksp, rtol, stop)));
+  EXSET_TRY(prepare(c, p, options->pc_type));
+  snprintf(run->preconditioner, sizeof run->preconditioner, "%s", p->type);
+  EXSET_TRY(EXSET_PETSC(ctx, conduct_linear_guess(&p->s, &p->linear)));
+  EXSET_TRY(EXSET_PETSC(ctx, conduct_stop_begin(&p->s, &p->linear, p->ksp, rtol, stop)));
   const double ready = MPI_Wtime();
-  EXSET_TRY(EXSET_PETSC_OPTIONS(ctx, iterate(l, stop, run, &reason)));
+  EXSET_TRY(EXSET_PETSC_OPTIONS(ctx, iterate(&p->linear, stop, run, &reason)));
   run->seconds_setup += ready - start;
   run->seconds_solve = MPI_Wtime() - ready;
   take_figures(c, stop, run);
@@ -178,37 +219,42 @@ static void no_path(const exset_conduct_t *c, float *potential, float *current) 
   for (int64_t i = 0; current && i < 3 * cells; i++) current[i] = 0;
 }
 
+/* What is known of a run before anything is solved. */
+static void describe(const exset_conduct_t *c, const conduct_system_t *s,
+                     exset_conduct_run_t *run) {
+  for (int a = 0; a < 3; a++) run->current[a] = s->periodic || a == s->axis ? 0 : NAN;
+  run->unknowns = s->unknowns;
+  run->percolating_fraction = (double)s->percolating / (double)exset_grid_cells(&c->volume->grid);
+  run->contact_low = s->contact[FACE_LOW];
+  run->contact_high = s->contact[FACE_HIGH];
+  run->clusters = c->clusters;
+  run->clusters_removed = c->clusters - c->clusters_kept[s->axis];
+  if (c->conducting > 0) run->percolating_share = run->percolating_fraction / c->conducting;
+}
+
 int exset_conduct_solve(exset_conduct_t *c, int axis, const exset_conduct_options_t *options,
                         float *potential, float *current, exset_conduct_run_t *run) {
-  exset_ctx_t *ctx = c->ctx;
-  conduct_system_t s;
-  conduct_linear_t linear = {0};
+  conduct_solver_t *p = NULL;
   conduct_stop_t stop = {0};
-  KSP ksp = NULL;
   const double start = MPI_Wtime();
   *run = (exset_conduct_run_t){.axis = axis, .conducting_fraction = c->conducting};
-  EXSET_TRY(conduct_system_create(c, axis, &s));
-  for (int a = 0; a < 3; a++) run->current[a] = s.periodic || a == axis ? 0 : NAN;
-  run->unknowns = s.unknowns;
-  run->percolating_fraction = (double)s.percolating / (double)exset_grid_cells(&c->volume->grid);
-  run->contact_low = s.contact[FACE_LOW];
-  run->contact_high = s.contact[FACE_HIGH];
-  run->clusters = c->clusters;
-  run->clusters_removed = c->clusters - c->clusters_kept[axis];
-  if (c->conducting > 0) run->percolating_share = run->percolating_fraction / c->conducting;
+  EXSET_TRY(solver_take(c, axis, &p));
+  describe(c, &p->s, run);
   run->seconds_setup = MPI_Wtime() - start;
   int err = EXSET_OK;
-  if (s.percolating == 0) {
+  if (p->s.percolating == 0) {
     no_path(c, potential, current);
   } else {
-    err = solve_system(c, &s, &linear, &ksp, options, &stop, run);
-    if (!err) err = write_fields(c, &s, &linear, potential, current);
+    err = solve_system(c, p, options, &stop, run);
+    if (!err) err = write_fields(c, &p->s, &p->linear, potential, current);
     if (!err) judge(c, &stop, run);
   }
   if (err < 0) return err; /* this rank alone: nothing collective may follow */
   finish(c, run);
-  const int closed = EXSET_PETSC(ctx, KSPDestroy(&ksp));
-  const int cleared = EXSET_PETSC(ctx, conduct_linear_clear(&linear));
-  conduct_system_clear(&s);
-  return err ? err : closed ? closed : cleared;
+  if (!err && p->s.periodic) {
+    c->kept = p;
+    return EXSET_OK;
+  }
+  const int cleared = conduct_solver_destroy(c->ctx, &p);
+  return err ? err : cleared;
 }
