@@ -221,11 +221,6 @@ int conduct_graph_mg_apply(conduct_graph_mg_t *mg) {
 
 /* ---- what the cycle works on ------------------------------------------------------------------ */
 
-bool conduct_graph_mg_single(conduct_graph_mg_t *mg) {
-  (void)mg;
-  return false;
-}
-
 float *conduct_graph_mg_b(conduct_graph_mg_t *mg) {
   return mg->level[0].part_b;
 }

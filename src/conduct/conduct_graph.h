@@ -62,8 +62,6 @@ float *conduct_graph_mg_x(conduct_graph_mg_t *mg);
 /** x = B b, B symmetric positive definite (semidefinite where components lack any e > 0), linear, the same in every call;
  *  b may be changed. Collective. */
 int conduct_graph_mg_apply(conduct_graph_mg_t *mg);
-/** Nothing to be done any more: false. To go when its caller does. Local. */
-bool conduct_graph_mg_single(conduct_graph_mg_t *mg);
 /** Bytes held on this rank; number of levels; nodes of level k (0: the finest) over all ranks. Local. */
 int64_t conduct_graph_mg_bytes(const conduct_graph_mg_t *mg);
 int conduct_graph_mg_levels(const conduct_graph_mg_t *mg);

@@ -104,10 +104,6 @@ int conduct_mg_destroy(conduct_mg_t **mg_in) {
   return EXSET_OK;
 }
 
-bool conduct_mg_single(conduct_mg_t *mg) {
-  return conduct_graph_mg_single(mg->graph);
-}
-
 const conduct_graph_mg_t *conduct_mg_graph(const conduct_mg_t *mg) {
   return mg->graph;
 }

@@ -15,8 +15,6 @@ int conduct_mg_create(conduct_system_t *s, conduct_mg_t **mg);
 int conduct_mg_destroy(conduct_mg_t **mg);
 /** z = M r for packed vectors of black cells, M symmetric positive definite (semidefinite when periodic). Collective. */
 int conduct_mg_apply(conduct_mg_t *mg, const double *r, double *z);
-/** See conduct_graph_mg_single. Local. */
-bool conduct_mg_single(conduct_mg_t *mg);
 /** The graph below the finest level. Local. */
 const conduct_graph_mg_t *conduct_mg_graph(const conduct_mg_t *mg);
 

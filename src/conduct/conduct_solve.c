@@ -55,7 +55,7 @@ static int write_fields(exset_conduct_t *c, conduct_system_t *s, const conduct_l
   if (!potential && !current) return EXSET_OK;
   EXSET_TRY(exset_alloc_all(c->ctx, exset_mul3(s->nz, s->plane, 1), sizeof *u, &u));
   int err = exset_agree(c->ctx, conduct_linear_black(s, l, l->x, &black));
-  if (!err) err = exset_agree(c->ctx, conduct_recover(s, black, u));
+  if (!err) err = conduct_recover(s, black, u);
   if (!err) err = conduct_fields(c, s, u, potential, current);
   const int released = conduct_linear_release(s, l, l->x, &black);
   free(u);
