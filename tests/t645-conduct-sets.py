@@ -56,23 +56,26 @@ check("M-factors", all(run_["sigma_eff"] == run_["m_factor"] or abs(run_["sigma_
 
 # plans; a volume that no machine could read
 with h5py.File(os.path.join(TMP, "huge.vtkhdf"), "w") as f:
-    phase = f.create_dataset("VTKHDF/CellData/phase", (40000,) * 3, np.uint8)
+    phase = f.create_dataset("VTKHDF/CellData/phase", (30000,) * 3, np.uint8)
     phase.attrs["n_phases"] = 2
-    f["VTKHDF"].attrs.update(Version=[1, 0], WholeExtent=[0, 40000] * 3, Origin=[0., 0, 0], Spacing=[.1, .2, .3])
+    f["VTKHDF"].attrs.update(Version=[1, 0], WholeExtent=[0, 30000] * 3, Origin=[0., 0, 0], Spacing=[.1, .2, .3])
     f["VTKHDF"].attrs.create("Type", b"ImageData", dtype="S9")
     f["VTKHDF"].attrs["Direction"] = np.eye(3).ravel()
+with open(os.path.join(TMP, "s.raw"), "w") as f:
+    f.truncate(2 << 30)  # a hole
 dry = ["-dry_run", "-o", "dry.json"]
 r = good("conduct", 3, "huge.vtkhdf", "-conduct_sigma", "1,0,0.5,1", "-conduct_fields", "true", *dry)
 words = r.stdout.split()
-check(f"plan {r.stdout}", "40000 x 40000 x 40000 voxels of 0.3 x 0.2 x 0.1 um" in r.stdout and
+check(f"plan {r.stdout}", "30000 x 30000 x 30000 voxels of 0.3 x 0.2 x 0.1 um" in r.stdout and
       "6: 2 sets along x, y, z" in r.stdout and "1,0" in words and "0.5,1" in words)
-cells, busiest = 40000 ** 3, 13334 * 40000 ** 2
+cells, busiest = 30000 ** 3, 10000 * 30000 ** 2
 check(f"unknowns {r.stdout}", f"at most {cells}" in r.stdout and f"{busiest} on the busiest of 3 ranks" in r.stdout)
 fields = 6 * 16 * cells / 1e9
 check(f"fields {fields}", f"{fields:.3g}" in words and "dry.vtkhdf" in r.stdout and "too little" in r.stdout)
 memory = float(r.stdout.split("at most about ")[1].split()[0])
 check(f"memory {memory}", (6 * 16 + 20) * busiest / 1e9 < memory < (6 * 16 + 200) * busiest / 1e9)
 bad("conduct", 3, "-conduct_sigma has 3 values; the volume has 2 phases", "huge.vtkhdf", "-conduct_sigma", "1,0,1", *dry)
+bad("conduct", 1, "less than 2^30 in a plane", "s.raw", "-raw_size", "2,32768,32768", "-conduct_sigma", "1", *dry)
 bad("conduct", 1, "in 1 process", "huge.vtkhdf", "-conduct_sigma", "1,0", "-o", "dry.json")
 volume.tofile(os.path.join(TMP, "v.raw"))  # a file of gray values
 raw = ["v.raw", "-raw_size", "9,8,7"]
@@ -80,5 +83,7 @@ r = good("conduct", 1, *raw, "-conduct_sigma", "1,0,0", *dry)
 check(f"sets not known {r.stdout}", "-image_labels" in r.stdout and "for each set along x, y, z" in r.stdout)
 r = good("conduct", 1, *raw, "-conduct_phases", "all", "-image_labels", "1,2,3", *dry)
 check(f"phases from labels {r.stdout}", "9: 3 sets" in r.stdout and "0,0,1" in r.stdout)
+r = good("conduct", 1, *raw, "-conduct_phases", "1", "-image_labels", "1,2,3", "-conduct_boundary", "periodic", *dry)
+check(f"odd periodic box {r.stdout}", "doubled" in r.stdout and f"at most {9 * 8 * 7}" in r.stdout)
 check("a plan writes nothing", not [name for name in os.listdir(TMP) if name.startswith("dry")])
 end()

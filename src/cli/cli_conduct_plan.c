@@ -221,12 +221,37 @@ static int check_axes(exset_ctx_t *ctx, const conduct_plan_t *plan) {
   return EXSET_OK;
 }
 
+/* The box that is solved: periodic ones are doubled along axes with an odd number of voxels. */
+static bool solved_size(const conduct_plan_t *plan, int64_t n[3]) {
+  bool doubled = false;
+  for (int a = 0; a < 3; a++) {
+    const bool odd = plan->boundary == EXSET_BOUNDARY_PERIODIC && plan->whole.grid.n[a] % 2;
+    n[a] = plan->whole.grid.n[a] * (odd ? 2 : 1);
+    doubled = doubled || odd;
+  }
+  return doubled;
+}
+
+/* The solver's limits, before anything is read. */
+static int check_size(exset_ctx_t *ctx, const conduct_plan_t *plan) {
+  const int64_t most = 1 << 21, most_plane = 1 << 30;
+  int64_t n[3];
+  solved_size(plan, n);
+  if (n[0] <= most && n[1] <= most && n[2] <= most && n[1] * n[2] < most_plane) return EXSET_OK;
+  return exset_fail(ctx, EXSET_ERR_INPUT,
+                    "%s is too large: %" PRId64 " x %" PRId64 " x %" PRId64
+                    " voxels (z, y, x; odd numbers doubled when periodic); allowed are 2^21 along "
+                    "an axis and less than 2^30 in a plane across z",
+                    plan->input, n[0], n[1], n[2]);
+}
+
 int conduct_plan_read(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
                       conduct_plan_t *plan) {
   memset(plan, 0, sizeof *plan);
   EXSET_TRY(exset_agree(ctx, read_keys(ctx, config, default_name, plan)));
   EXSET_TRY(exset_volume_look(ctx, plan->input, &plan->reading, &plan->whole));
   EXSET_TRY(check_axes(ctx, plan));
+  EXSET_TRY(check_size(ctx, plan));
   int n_phases = plan->whole.n_phases; /* where the cells alone tell: as many as a set has values */
   if (n_phases == 0 && plan->given_sets > 1) n_phases = plan->n_given / plan->given_sets;
   return exset_agree(ctx, n_phases > 0 ? conduct_plan_sets(ctx, plan, n_phases) : EXSET_OK);
@@ -287,33 +312,46 @@ static double bytes_of_fields(const conduct_plan_t *plan) {
   return plan->fields ? BYTES_PER_CELL_FIELDS * n_solves : 0;
 }
 
+/* Of so many planes of the volume on a rank. */
+static double bytes_of_planes(const conduct_plan_t *plan, int64_t planes) {
+  const exset_grid_t *grid = &plan->whole.grid;
+  const double plane = (double)grid->n[1] * (double)grid->n[2];
+  int64_t n[3];
+  solved_size(plan, n);
+  const double larger = (double)n[0] * (double)n[1] * (double)n[2] / ((double)grid->n[0] * plane);
+  return (bytes_of_solver(plan) * larger + bytes_of_fields(plan)) * plane * (double)planes;
+}
+
 static int fit_of(exset_ctx_t *ctx, const conduct_plan_t *plan, exset_memory_fit_t *fit) {
-  const double cells = (double)exset_grid_cells_local(&plan->whole.grid);
-  return exset_memory_fit(ctx, (bytes_of_solver(plan) + bytes_of_fields(plan)) * cells, fit);
+  return exset_memory_fit(ctx, bytes_of_planes(plan, plan->whole.grid.nz_local), fit);
 }
 
 static int print_memory(exset_ctx_t *ctx, const conduct_plan_t *plan) {
-  const exset_grid_t *grid = &plan->whole.grid;
+  const exset_grid_t *grid = &plan->whole.grid; /* no rank has more planes than rank 0 */
   const int64_t all = exset_grid_cells(grid);
-  const int64_t first = exset_grid_cells_local(grid); /* no rank has more than rank 0 */
-  const double fields = bytes_of_fields(plan), bytes = bytes_of_solver(plan) + fields;
+  int64_t n[3];
   exset_memory_fit_t fit;
   EXSET_TRY(fit_of(ctx, plan, &fit));
   exset_print(ctx,
               "unknowns    at most %" PRId64 ", the cells that carry current; %" PRId64
               " on the busiest of %d rank%s\n",
-              all, first, ctx->size, ctx->size == 1 ? "" : "s");
-  exset_print(
-      ctx,
-      "memory      at most about %.3g GB on the busiest rank, %.3g GB on all%s (default solver)\n",
-      bytes * (double)first / 1e9, bytes * (double)all / 1e9,
-      plan->fields ? ", fields included" : "");
+              all, exset_grid_cells_local(grid), ctx->size, ctx->size == 1 ? "" : "s");
+  exset_print(ctx,
+              "memory      at most about %.3g GB on the busiest rank, %.3g GB on all%s (default "
+              "solver)\n",
+              bytes_of_planes(plan, grid->nz_local) / 1e9, bytes_of_planes(plan, grid->n[0]) / 1e9,
+              plan->fields ? ", fields included" : "");
   if (isfinite(fit.available))
     exset_print(ctx, "            %.3g GB %s%s\n", fit.available / 1e9, fit.limit,
                 fit.needed > fit.available ? ": too little, should all of them conduct" : "");
+  if (solved_size(plan, n))
+    exset_print(ctx,
+                "            periodic boxes are doubled along axes with an odd number of "
+                "voxels: even ones take less\n");
   if (plan->fields)
-    exset_print(ctx, "fields      %.3g GB in memory and in %s%s\n", fields * (double)all / 1e9,
-                plan->fields_path, plan->n_sets == 0 ? ", for each set" : "");
+    exset_print(ctx, "fields      %.3g GB in memory and in %s%s\n",
+                bytes_of_fields(plan) * (double)all / 1e9, plan->fields_path,
+                plan->n_sets == 0 ? ", for each set" : "");
   return EXSET_OK;
 }
 
