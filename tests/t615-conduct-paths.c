@@ -64,9 +64,9 @@ static int64_t count(const box_t *b, uint8_t phase) {
   return sum;
 }
 
-/* All figures of the run along z, which solved for `unknowns` cells. */
+/* All figures of the run along z: `ways` of the clusters lead from electrode to electrode, one cell wide, with `unknowns` cells. */
 static void check_run(exset_ctx_t *ctx, const box_t *b, double resistance, int64_t unknowns,
-                      int64_t clusters) {
+                      int64_t clusters, int64_t ways) {
   const double all = (double)box_cells(b), exact = effective(b, resistance);
   const double one = (double)count(b, 1), two = (double)count(b, 2);
   const double fraction = (one + two) / all;
@@ -77,13 +77,18 @@ static void check_run(exset_ctx_t *ctx, const box_t *b, double resistance, int64
   CHECK_NEAR(run[0].flux_in, exact, tolerance * exact);
   CHECK_NEAR(run[0].flux_out, exact, tolerance * exact);
   CHECK(run[0].unknowns == unknowns && run[0].clusters == clusters);
+  CHECK(run[0].clusters_removed == clusters - ways);
+  const double face = (double)(b->n[1] * b->n[2]);
+  CHECK_NEAR(run[0].contact_low, (double)ways / face, 1e-14);
+  CHECK_NEAR(run[0].contact_high, (double)ways / face, 1e-14);
   CHECK_NEAR(run[0].conducting_fraction, fraction, 1e-14);
   CHECK_NEAR(run[0].percolating_fraction, (double)unknowns / all, 1e-14);
   CHECK_NEAR(run[0].percolating_share, (double)unknowns / (one + two), 1e-14);
   CHECK_NEAR(run[0].m_factor, m, tolerance * m);
   CHECK_NEAR(run[0].tortuosity_factor, fraction / m, tolerance * fraction / m);
   CHECK_NEAR(run[0].bruggeman, log(m) / log(fraction), tolerance);
-  for (int a = 1; a < 3; a++) CHECK(run[a].sigma_eff == 0 && run[a].unknowns == 0);
+  for (int a = 1; a < 3; a++)
+    CHECK(run[a].sigma_eff == 0 && run[a].iterations == 0 && run[a].clusters_removed == clusters);
   for (int a = 1; a < 3; a++) CHECK(isinf(run[a].tortuosity_factor) && isinf(run[a].bruggeman));
 }
 
@@ -97,7 +102,7 @@ static void check_serpentine(exset_ctx_t *ctx, uint8_t turn) {
     go(&p, EXSET_AXIS_X, k % 2 ? -6 : 6, 1);
     go(&p, EXSET_AXIS_Z, 2, turn);
   }
-  check_run(ctx, &b, in + p.resistance + half(&p, EXSET_AXIS_Z), 2 + 6 * 8, 1);
+  check_run(ctx, &b, in + p.resistance + half(&p, EXSET_AXIS_Z), 2 + 6 * 8, 1, 1);
   for (int a = 0; a < 3; a++) b.voxel[a] = 1;
   if (turn == 1) {
     exset_conduct_run_t run[3];
@@ -130,13 +135,13 @@ static void check_ring(exset_ctx_t *ctx) {
   const double resistance = low + in.resistance + arms + out.resistance + half(&out, EXSET_AXIS_Z);
   const int64_t cells = count(&b, 1) + count(&b, 2);
   CHECK(cells == 3 + 7 + 11 + 4);
-  check_run(ctx, &b, resistance, cells, 1);
+  check_run(ctx, &b, resistance, cells, 1, 1);
   /* A second way beside it, in parallel. */
   path_t beside = begin(&b, 0, 5, 0, 2);
   go(&beside, EXSET_AXIS_Z, 9, 1);
   path_t ends = begin(&b, 0, 5, 0, 2);
   const double second = beside.resistance + half(&beside, EXSET_AXIS_Z) + half(&ends, EXSET_AXIS_Z);
-  check_run(ctx, &b, 1 / (1 / resistance + 1 / second), cells + 10, 2);
+  check_run(ctx, &b, 1 / (1 / resistance + 1 / second), cells + 10, 2, 2);
   box_free(&b);
 }
 
@@ -156,7 +161,7 @@ static void check_dead_end(exset_ctx_t *ctx) {
   path_t low = begin(&b, 0, 4, 4, 1), island = begin(&b, 4, 4, 1, 1); /* touch one, and none */
   go(&low, EXSET_AXIS_Z, 4, 1);
   (void)island;
-  check_run(ctx, &b, resistance, 9 + 9, 3);
+  check_run(ctx, &b, resistance, 9 + 9, 3, 1);
   exset_volume_t v = box_volume(ctx, &b);
   exset_conduct_t *c;
   exset_conduct_run_t run;

@@ -167,11 +167,53 @@ static void check_wiener(const case_t *c) {
   free(s);
 }
 
+/*
+ * Fields of one column: the mean of the current density is the column; the potential, put into the faces' conductances, gives it
+ * too; both are there in the cells that carry current, and only there.
+ */
+static void check_fields(exset_ctx_t *ctx, const case_t *c, int axis) {
+  exset_volume_t v = box_volume(ctx, &c->b);
+  const int64_t cells = exset_grid_cells_local(&v.grid), all = box_cells(&c->b);
+  const int64_t first = v.grid.z0 * c->b.n[1] * c->b.n[2];
+  const exset_conduct_options_t options = {.rtol = 1e-12};
+  double *s = box_sigma(&c->b, c->sigma), *potential = case_alloc(all, sizeof *potential);
+  float *u, *j;
+  exset_conduct_t *conduct;
+  exset_conduct_run_t run;
+  MUST(ctx, exset_alloc(ctx, cells, sizeof *u, &u));
+  MUST(ctx, exset_alloc(ctx, 3 * cells, sizeof *j, &j));
+  MUST(ctx, exset_conduct_create(ctx, &v, EXSET_BOUNDARY_PERIODIC, c->sigma, &conduct));
+  MUST(ctx, exset_conduct_solve(conduct, axis, &options, u, j, &run));
+  double mean[3] = {0}, expected[3];
+  int64_t solved = 0, wrong = 0;
+  for (int64_t i = 0; i < cells; i++) {
+    for (int a = 0; a < 3; a++) mean[a] += j[3 * i + 2 - a] / (double)all;
+    wrong += isnan(u[i]) && (j[3 * i] != 0 || j[3 * i + 1] != 0 || j[3 * i + 2] != 0);
+    if (isnan(u[i])) s[first + i] = 0; /* carries nothing */
+    else solved++, potential[first + i] = u[i];
+  }
+  MPI_Allreduce(MPI_IN_PLACE, mean, 3, MPI_DOUBLE, MPI_SUM, ctx->comm);
+  MPI_Allreduce(MPI_IN_PLACE, &solved, 1, MPI_INT64_T, MPI_SUM, ctx->comm);
+  MPI_Allreduce(MPI_IN_PLACE, s, (int)all, MPI_DOUBLE, MPI_MIN, ctx->comm);
+  MPI_Allreduce(MPI_IN_PLACE, potential, (int)all, MPI_DOUBLE, MPI_SUM, ctx->comm);
+  const naive_t naive = {c->b.n, c->b.voxel, s, axis};
+  naive_mean_current(&naive, potential, expected);
+  CHECK(wrong == 0 && (solved == run.unknowns || run.sigma_eff == 0));
+  for (int a = 0; a < 3; a++) {
+    const double slack = 1e-5 * run.sigma_eff + 1e-5 * tensor_size(&c->t, a, axis);
+    CHECK_NEAR(mean[a], run.current[a], slack);
+    CHECK_NEAR(expected[a], run.current[a], slack);
+  }
+  exset_conduct_destroy(&conduct);
+  free(v.phase);
+  free(s), free(potential), free(u), free(j);
+}
+
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   exset_config_t *config = case_begin(ctx);
   uint64_t state = 632;
-  for (int k = 0; k < (ctx->size == 1 ? 6 : 1); k++) {
+  for (int k = 0; k < (ctx->size == 1 ? 6 : 2); k++) {
     case_t c = draw(ctx, &state);
     check_positive(&c);
     check_naive(&c);
@@ -181,6 +223,7 @@ int main(int argc, char **argv) {
     check_units(ctx, &c);
     check_monotony(ctx, &c);
     check_wiener(&c);
+    for (int axis = 0; axis < 3; axis++) check_fields(ctx, &c, axis);
     box_free(&c.b);
   }
   exset_config_destroy(&config);
