@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
   const long count = argc > 1 ? atol(argv[1]) : ctx->size == 1 ? 3000 : 300 / ctx->size;
   const long first = argc > 3 ? atol(argv[3]) : ctx->size;
   for (long k = 0; k < count; k++)
-    check_case(ctx, (uint64_t)(first + 8 * k), argc > 2 ? atof(argv[2]) : (double)(k % 4));
+    check_case(ctx, (uint64_t)(first + 8 * k), argc > 2 ? atof(argv[2]) : (double)(k % 5));
   exset_config_destroy(&config);
   return test_end(ctx);
 }
