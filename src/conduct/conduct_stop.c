@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-static const double deep = 1e-9; /* norms this small beside the first may be rounding errors */
+static const double deep = 1e-7; /* norms this small beside the first may be rounding errors */
 
 /* ---- measuring ------------------------------------------------------------------------------ */
 
@@ -52,7 +52,8 @@ static PetscErrorCode add_ritz(conduct_stop_t *stop) {
   conduct_ritz_t *ritz = stop->ritz;
   PetscReal high, low;
   PetscFunctionBeginUser;
-  if (stop->it == 0 || ritz[0].it == stop->it) PetscFunctionReturn(0);
+  if (stop->tried == stop->it) PetscFunctionReturn(0);
+  stop->tried = stop->it;
   PetscCall(KSPComputeExtremeSingularValues(stop->ksp, &high, &low));
   if (!(low > 1e-13 * high)) PetscFunctionReturn(0); /* a trace of rounding errors */
   for (int i = CONDUCT_STOP_RITZ - 1; i > 0; i--) ritz[i] = ritz[i - 1];
@@ -101,12 +102,17 @@ static void count(conduct_stop_t *stop, PetscInt it, double norm) {
   if (it == 0) {
     stop->first = norm;
     stop->weight = 1;
+    stop->tried = 0;
     stop->due = INFINITY;
     stop->lack = stop->checked = INFINITY;
     for (int i = 0; i < CONDUCT_STOP_RITZ; i++) stop->ritz[i] = (conduct_ritz_t){0};
   } else {
     const double ratio = norm / stop->norm;
     stop->weight = 1 + stop->weight * ratio * ratio;
+  }
+  if (it == 0 || norm < 0.5 * stop->least) {
+    stop->least = norm;
+    stop->least_it = it;
   }
   stop->it = it;
   stop->norm = norm;
@@ -132,6 +138,12 @@ static void show_progress(conduct_stop_t *stop) {
   else
     exset_info(ctx, "conduct: iteration %d, error of sigma_eff %.1e of %.1e", (int)stop->it,
                error_now(stop), stop->rtol);
+}
+
+/* Small norms that fall no more: a singular operator with rounding errors ends so. */
+static bool stands_still(const conduct_stop_t *stop) {
+  const PetscInt rest = stop->it - stop->least_it;
+  return stop->least <= deep * stop->first && rest > 100 && rest > stop->least_it;
 }
 
 /* Nothing more to gain: what the iteration carries along as residual has parted from b - A x. */
@@ -182,13 +194,14 @@ static PetscErrorCode test_energy(KSP ksp, PetscInt it, PetscReal norm, KSPConve
     PetscCall(measure(stop, x));
   }
   /* Ritz values cost it^2: not at each iteration, but whenever they decide */
-  if ((double)it >= 1.1 * (double)stop->ritz[0].it) PetscCall(add_ritz(stop));
+  if ((double)it >= 1.1 * (double)stop->tried) PetscCall(add_ritz(stop));
   bound_energy(stop);
   if (norm <= stop->due && energy_error(stop) <= stop->rtol) {
     PetscCall(add_ritz(stop));
     bound_energy(stop);
     if (energy_error(stop) <= stop->rtol) PetscCall(check_energy(stop, reason));
   }
+  if (!*reason && stands_still(stop)) *reason = KSP_DIVERGED_BREAKDOWN;
   show_progress(stop);
   PetscFunctionReturn(0);
 }
@@ -216,12 +229,13 @@ static PetscErrorCode test_residual(KSP ksp, PetscInt it, PetscReal norm,
   PetscReal diverged;
   PetscFunctionBeginUser;
   count(stop, it, norm);
-  if (it == 0) stop->due = norm * fmin(stop->goal / stop->norm_b, 1);
+  if (it == 0) stop->due = stop->norm_b > 0 ? norm * fmin(stop->goal / stop->norm_b, 1) : norm;
   PetscCall(KSPGetTolerances(ksp, NULL, NULL, &diverged, NULL));
   *reason = !isfinite(norm)                 ? KSP_DIVERGED_NANORINF
             : norm > diverged * stop->first ? KSP_DIVERGED_DTOL
                                             : KSP_CONVERGED_ITERATING;
   if (!*reason && norm <= stop->due) PetscCall(check_residual(stop, reason));
+  if (!*reason && stands_still(stop)) *reason = KSP_DIVERGED_BREAKDOWN;
   show_progress(stop);
   PetscFunctionReturn(0);
 }
@@ -255,7 +269,7 @@ PetscErrorCode conduct_stop_begin(conduct_system_t *s, const conduct_linear_t *l
 static void judge_end(conduct_stop_t *stop, KSPConvergedReason *reason) {
   const bool broken = *reason == KSP_DIVERGED_INDEFINITE_PC ||
                       *reason == KSP_DIVERGED_INDEFINITE_MAT || *reason == KSP_DIVERGED_BREAKDOWN;
-  bool limited = broken && stop->norm <= deep * stop->first;
+  bool limited = broken && stop->least <= deep * stop->first;
   if (!stop->energy && *reason > 0 && !stop->limited &&
       (stop->residual > 1.01 * stop->goal || stop->mismatch > 10 * stop->rtol)) {
     limited = stop->residual <= 1e-11 * stop->norm_b;
@@ -273,8 +287,6 @@ PetscErrorCode conduct_stop_end(conduct_stop_t *stop, Vec x, KSPConvergedReason 
   PetscCall(measure_residual(stop, x));
   judge_end(stop, reason);
   if (!stop->energy) PetscFunctionReturn(0);
-  PetscCall(add_ritz(stop));
-  bound_energy(stop);
   PetscCall(carried_residual(stop->ksp, &carried));
   const double gap = stop->residual / carried;
   if (carried > 0 && gap > 2) stop->left *= gap * gap;

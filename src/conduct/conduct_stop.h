@@ -24,9 +24,12 @@ typedef struct {
   /* the iteration; norm: KSP's, see energy */
   PetscInt it;
   double first, norm;
-  double last[CONDUCT_STOP_NORMS];        /* norm of iteration it at it % CONDUCT_STOP_NORMS */
+  double last[CONDUCT_STOP_NORMS]; /* norm of iteration it at it % CONDUCT_STOP_NORMS */
+  double least;                    /* norm so far, to a factor of 2, of iteration */
+  PetscInt least_it;
   double weight;                          /* sum over iterations i of (norm / norm_i)^2 */
   conduct_ritz_t ritz[CONDUCT_STOP_RITZ]; /* the latest first; value 0: none */
+  PetscInt tried;                         /* iteration of the latest, whether of use or not */
   double left; /* energy that is left, (x - solution)' A (x - solution); NaN: not known */
   double due;  /* norm that calls for a measurement */
   /* the last measurement */
