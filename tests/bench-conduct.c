@@ -91,11 +91,15 @@ static double finest_bytes(const conduct_system_t *s, int64_t nodes) {
 static double level_bytes(const graph_level_t *l, int sweeps) {
   double edges = 0, nodes = 0;
   for (int c = 0; c < 2; c++) {
-    const double own =
-        (double)l->rows[c].entries + (l->tail[c].ptr ? (double)l->tail[c].ptr[l->tail[c].n] : 0);
+    const graph_tail_t *tail = &l->tail[c];
+    double own = tail->ptr ? (double)tail->ptr[tail->n] : 0, rows = (double)tail->n;
+    for (int kind = 0; kind < GRAPH_KINDS; kind++) {
+      own += (double)l->rows[c][kind].entries;
+      rows += (double)(l->rows[c][kind].chunks * GRAPH_LANES);
+    }
     edges +=
         2.0 * sweeps * own; /* with the residual of colour 0 in place of its first half sweep */
-    nodes += (2.0 * sweeps + (c == 0)) * (double)(l->rows[c].chunks * GRAPH_LANES + l->tail[c].n);
+    nodes += (2.0 * sweeps + (c == 0)) * rows;
   }
   return 2 * sizeof(float) * edges + 5 * sizeof(float) * nodes + 3 * sizeof(float) * (double)l->n;
 }
