@@ -74,7 +74,7 @@ static void take_figures(const exset_conduct_t *c, const conduct_stop_t *stop,
   run->current[run->axis] = run->sigma_eff;
   run->mismatch = stop->mismatch;
   run->error = conduct_stop_error(stop);
-  run->residual = stop->residual / stop->norm_b;
+  run->residual = stop->norm_b > 0 ? stop->residual / stop->norm_b : 0;
 }
 
 /* Which preconditioner the options ask for, and whether it works without a matrix. Collective. */
