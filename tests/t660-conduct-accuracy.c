@@ -315,11 +315,18 @@ static void check_bounds(exset_ctx_t *ctx) {
   char path[512];
   snprintf(path, sizeof path, "%s/bounds", test_tmp());
   for (int axis = 0; axis < 3; axis++) {
+    const exset_conduct_options_t options = {.rtol = 1e-6};
+    exset_volume_t v = case_volume(ctx, n, cube, 2, columns);
+    exset_conduct_t *c;
+    exset_conduct_run_t run;
+    MUST(ctx, exset_conduct_create(ctx, &v, EXSET_BOUNDARY_ELECTRODES, sigma, &c));
     const int kept = divert(ctx, path);
-    const exset_conduct_run_t run = case_run(ctx, n, cube, 2, columns, sigma, axis, 1e-6);
+    MUST(ctx, exset_conduct_solve(c, axis, &options, NULL, NULL, &run));
     CHECK(said(ctx, path, kept, "outside the Hashin-Shtrikman bounds"));
     CHECK_NEAR(run.sigma_eff, axis == EXSET_AXIS_X ? 2 / (1 + 20.0) : 0.525, 1e-7);
     CHECK(axis == EXSET_AXIS_X || (run.iterations == 0 && run.error < 1e-12));
+    exset_conduct_destroy(&c);
+    free(v.phase);
   }
 }
 
