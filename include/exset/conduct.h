@@ -50,7 +50,8 @@ typedef struct {
   double flux_in,
       flux_out; /* sigma_eff from the currents through the two outer faces (error ~ that of u) */
   double
-      error; /* estimated relative error of sigma_eff by the solver, from the energy that is left */
+      error; /* estimated relative error of sigma_eff by the solver, from the energy that is left;
+                NaN: not known (methods other than cg) */
   double mismatch; /* larger of |flux_in - sigma_eff| and |flux_out - sigma_eff|, / sigma_eff */
   double conducting_fraction;       /* conducting cells / all cells */
   double percolating_fraction;      /* cells of components that percolate along axis / all cells */
