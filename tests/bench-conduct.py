@@ -69,13 +69,16 @@ SEARCH = {
 }
 
 # Other choices: what to replace in which files of src/conduct.
-PIECES, SETUP, CYCLE = "conduct_pieces.c", "conduct_graph_setup.c", "conduct_graph.c"
+GRAPH, SETUP, CYCLE = "conduct_graph.h", "conduct_graph_setup.c", "conduct_graph.c"
 TWICE = "  EXSET_TRY(cycle(mg, k, true));\n  return cycle(mg, k, false);"
 
 
-def half(value, electrode):
-    return [(PIECES, "MOST = 0.45", f"MOST = {value}"), (PIECES, "1 / (1 + 2 * MOST)", electrode),
-            (SETUP, ".half = 0.45", f".half = {value}"), (SETUP, ".electrode = 1 / 1.9", f".electrode = {electrode}")]
+def half(value):
+    return [(GRAPH, "CONDUCT_HALF 0.45", f"CONDUCT_HALF {value}")]
+
+
+def strong(value):
+    return [(GRAPH, "CONDUCT_STRONG 0.1", f"CONDUCT_STRONG {value}")]
 
 
 CHOICES = {
@@ -86,11 +89,11 @@ CHOICES = {
     "two sweeps on the first level of graphs": [(SETUP, ".first_sweeps = 1", ".first_sweeps = 2")],
     "one sweep below": [(SETUP, ".sweeps = 2", ".sweeps = 1")],
     "three": [(SETUP, ".sweeps = 2", ".sweeps = 3")],
-    "coarse conductances: sums": half("0.", "1"),
-    "halved sums in a uniform medium (series rule)": half("0.5", "0.5"),
-    "between": half("0.35", "(1 / 1.7)"),
-    "connected pieces whatever the contrast": [(PIECES, "STRONG = 0.1", "STRONG = 0"), (SETUP, ".strong = 0.1F", ".strong = 0")],
-    "joined above a part of 0.25": [(PIECES, "STRONG = 0.1", "STRONG = 0.25"), (SETUP, ".strong = 0.1F", ".strong = 0.25F")],
+    "coarse conductances: sums": half("0."),
+    "halved sums in a uniform medium (series rule)": half("0.5"),
+    "between": half("0.35"),
+    "connected pieces whatever the contrast": strong("0."),
+    "joined above a part of 0.25": strong("0.25"),
 }
 
 

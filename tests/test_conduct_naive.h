@@ -38,30 +38,39 @@ static inline double naive_dot(int64_t n, const double *a, const double *b) {
   return sum;
 }
 
-/** sigma_eff along axis of cells of conductivity s. Local. */
-static inline double naive_cells(const int64_t n[3], const double voxel[3], const double *s,
-                                 int axis) {
-  const int64_t cells = n[0] * n[1] * n[2];
-  double *work = case_alloc(5 * cells, sizeof *work);
-  double *u = work, *b = u + cells, *r = b + cells, *p = r + cells, *q = p + cells;
-  const naive_t problem = {n, voxel, s, axis};
-  naive_apply(&problem, u, q, b);
+/* Plain conjugate gradients from u = 0 for the b that apply gives, until |r|^2 is `goal` of |b|^2. */
+typedef void (*naive_apply_t)(const naive_t *p, const double *u, double *y, double *b);
+static inline void naive_solve(const naive_t *problem, naive_apply_t apply, double goal, double *u,
+                               double *b) {
+  const int64_t cells = problem->n[0] * problem->n[1] * problem->n[2];
+  double *r = case_alloc(3 * cells, sizeof *r), *p = r + cells, *q = p + cells;
+  apply(problem, u, q, b);
   for (int64_t i = 0; i < cells; i++) p[i] = r[i] = b[i];
   double rr = naive_dot(cells, r, r);
-  const double goal = 1e-24 * rr;
+  goal *= rr;
   for (int it = 0; it < 20000 && rr > goal; it++) {
-    naive_apply(&problem, p, q, NULL);
+    apply(problem, p, q, NULL);
     const double alpha = rr / naive_dot(cells, p, q), old = rr;
     for (int64_t i = 0; i < cells; i++) u[i] += alpha * p[i];
     for (int64_t i = 0; i < cells; i++) r[i] -= alpha * q[i];
     rr = naive_dot(cells, r, r);
     for (int64_t i = 0; i < cells; i++) p[i] = r[i] + rr / old * p[i];
   }
+  free(r);
+}
+
+/** sigma_eff along axis of cells of conductivity s. Local. */
+static inline double naive_cells(const int64_t n[3], const double voxel[3], const double *s,
+                                 int axis) {
+  const int64_t cells = n[0] * n[1] * n[2];
+  double *u = case_alloc(2 * cells, sizeof *u), *b = u + cells;
+  const naive_t problem = {n, voxel, s, axis};
+  naive_solve(&problem, naive_apply, 1e-24, u, b);
   double current = 0; /* through the electrode at u = 1 */
   for (int64_t i = 0; i < cells; i++) current += b[i] * (1 - u[i]);
   const double length = (double)n[axis] * voxel[axis];
   const double area = (double)cells * voxel[0] * voxel[1] * voxel[2] / length;
-  free(work);
+  free(u);
   return current * length / area;
 }
 
@@ -116,23 +125,11 @@ static inline void naive_tensor(const int64_t n[3], const double voxel[3], const
                                 double tensor[3][3]) {
   const int64_t cells = n[0] * n[1] * n[2];
   for (int axis = 0; axis < 3; axis++) {
-    double *work = case_alloc(5 * cells, sizeof *work);
-    double *u = work, *b = u + cells, *r = b + cells, *p = r + cells, *q = p + cells;
+    double *u = case_alloc(2 * cells, sizeof *u), *b = u + cells;
     const naive_t problem = {n, voxel, s, axis};
-    naive_apply_periodic(&problem, u, q, b);
-    for (int64_t i = 0; i < cells; i++) p[i] = r[i] = b[i];
-    double rr = naive_dot(cells, r, r);
-    const double goal = 1e-26 * rr;
-    for (int it = 0; it < 20000 && rr > goal; it++) {
-      naive_apply_periodic(&problem, p, q, NULL);
-      const double alpha = rr / naive_dot(cells, p, q), old = rr;
-      for (int64_t i = 0; i < cells; i++) u[i] += alpha * p[i];
-      for (int64_t i = 0; i < cells; i++) r[i] -= alpha * q[i];
-      rr = naive_dot(cells, r, r);
-      for (int64_t i = 0; i < cells; i++) p[i] = r[i] + rr / old * p[i];
-    }
+    naive_solve(&problem, naive_apply_periodic, 1e-26, u, b);
     naive_mean_current(&problem, u, tensor[axis]);
-    free(work);
+    free(u);
   }
 }
 

@@ -14,7 +14,7 @@
  * conductivity besides 0, and with several, whose faces differ. See doc/performance.md.
  */
 #define BYTES_PER_CELL_ONE 60.0
-#define BYTES_PER_CELL_SEVERAL 85.0
+#define BYTES_PER_CELL_SEVERAL 90.0
 /* Of each solve with fields: potential and current density. */
 #define BYTES_PER_CELL_FIELDS 16.0
 

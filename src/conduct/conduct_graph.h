@@ -42,6 +42,20 @@ static inline uint64_t conduct_graph_block(int64_t z, int64_t y, int64_t x) {
   return (uint64_t)z << 2 * CONDUCT_GRAPH_BITS | (uint64_t)y << CONDUCT_GRAPH_BITS | (uint64_t)x;
 }
 
+/*
+ * From nodes to pieces of them, on the finest level and on graphs. Edges below CONDUCT_STRONG of the strongest at either end do not
+ * make a piece. A face between pieces is in series with half of either, relative to the face's resistance: what is inside along the
+ * axis, CONDUCT_HALF at most, nothing where nothing leads on. That coarse conductances are at least CONDUCT_LEAST of what the fine
+ * ones add up to makes the multigrid positive definite (doc/theory/conductivity.md).
+ */
+#define CONDUCT_STRONG 0.1
+#define CONDUCT_HALF 0.45
+#define CONDUCT_LEAST (1 / (1 + 2 * CONDUCT_HALF))
+static inline double conduct_half(double face, double inside) {
+  if (inside <= 0) return 0;
+  return 0.5 * face < CONDUCT_HALF * inside ? 0.5 * face / inside : CONDUCT_HALF;
+}
+
 /* Free the arrays (all by malloc or exset_alloc) and zero the struct. */
 void conduct_graph_clear(conduct_graph_t *graph);
 

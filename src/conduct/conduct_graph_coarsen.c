@@ -84,7 +84,7 @@ static int join_enough(exset_ctx_t *ctx, join_t *j, const float *largest, uint32
   const conduct_graph_t *g = j->fine;
   const graph_options_t *o = j->options;
   for (j->doublings = 1;; j->doublings++) {
-    *n = join(j, o->strong, largest, above, joined);
+    *n = join(j, (float)CONDUCT_STRONG, largest, above, joined);
     int64_t sum[3] = {g->n, *n, !one_parent(g, j->doublings)};
     EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, sum, 3, MPI_INT64_T, MPI_SUM, ctx->comm)));
     if ((double)sum[1] <= o->shrinks * (double)sum[0]) return EXSET_OK;
@@ -191,7 +191,7 @@ static void coarse_node(const join_t *j, conduct_graph_t *c, int64_t a) {
   double e = 0;
   for (int64_t m = j->first[a]; m < j->first[a + 1]; m++) e += j->fine->e[j->member[m]];
   c->block[a] = parent_of(j->fine->block[j->member[j->first[a]]], j->doublings);
-  c->e[a] = (float)(j->options->electrode * e);
+  c->e[a] = (float)(CONDUCT_LEAST * e);
 }
 
 /*
@@ -227,22 +227,15 @@ static void add_up(const join_t *j, conduct_graph_t *c, int64_t *seen, double *s
   }
 }
 
-/* Resistance between the face of a piece and its centre, relative to that of the face: none where nothing inside resists. */
-static double half_resistance(double most, double across, double inside) {
-  if (inside <= 0) return 0;
-  return 0.5 * across < most * inside ? 0.5 * across / inside : most;
-}
-
 /* What is between two pieces in series with halves of them. */
 static void add_halves(const join_t *j, conduct_graph_t *c) {
-  const double most = j->options->half;
   for (int64_t a = 0; a < c->n; a++)
     for (int64_t k = c->ptr[a]; k < c->ptr[a + 1]; k++) {
       const int64_t b = c->col[k];
       const int axis = b < c->n ? axis_between(c->block[a], c->block[b]) : EXSET_AXIS_Z;
       const double across = c->g[k];
-      const double halves = half_resistance(most, across, j->inside[axis][a]) +
-                            half_resistance(most, across, j->inside[axis][b]);
+      const double halves =
+          conduct_half(across, j->inside[axis][a]) + conduct_half(across, j->inside[axis][b]);
       c->g[k] = (float)(across / (1 + halves));
     }
 }

@@ -8,9 +8,6 @@ enum { GRAPH_DOWN = 0, GRAPH_UP = 1 };
 
 /* What was chosen by measurement, see doc/performance.md. */
 typedef struct {
-  float strong;         /* part of the largest conductance at either end that joins two nodes */
-  double half;          /* largest relative resistance between the face of a piece and its centre */
-  double electrode;     /* coarse conductances to electrodes, of the sum of the fine ones */
   double shrinks;       /* a level must, to this part of its nodes, or weak edges join too */
   int first_sweeps;     /* before and after the coarse correction of the finest level */
   int sweeps;           /* the same below */

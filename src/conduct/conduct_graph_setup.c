@@ -6,10 +6,7 @@
 enum { MAX_LEVELS = 64 };
 
 graph_options_t graph_defaults(void) {
-  return (graph_options_t){.strong = 0.1F,
-                           .half = 0.45,
-                           .electrode = 1 / 1.9,
-                           .shrinks = 0.7,
+  return (graph_options_t){.shrinks = 0.7,
                            .sweeps = 2,
                            .first_sweeps = 1,
                            .merge_nodes = 5000,

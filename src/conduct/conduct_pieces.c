@@ -4,12 +4,6 @@
 
 #include "conduct_mg.h"
 
-/* Cells whose coupling is weaker than this part of the strongest conductances of both do not make a piece. */
-static const double STRONG = 0.1;
-/* Of a piece's resistance, at most. The least coarse conductance is 1 / (1 + 2 MOST) of what the fine ones add up to, which the
- * graph multigrid relies on. */
-static const double MOST = 0.45;
-
 #define NO_PIECE UINT32_MAX
 
 /* Pieces of a block: their number, and which one each cell belongs to. */
@@ -72,7 +66,7 @@ static void find_strong(build_t *t) {
         most = other > most ? other : most;
       }
       for (int a = 0; a < 3; a++) {
-        const bool strong = conduct_g(s, a, (uint8_t)i, (uint8_t)j) >= STRONG * most;
+        const bool strong = conduct_g(s, a, (uint8_t)i, (uint8_t)j) >= CONDUCT_STRONG * most;
         t->strong[(a * n + i) * n + j] = strong;
         t->all_strong &= strong;
       }
@@ -163,9 +157,9 @@ static int block_nodes(build_t *t, block_t *b, uint64_t number) {
     b->piece[k] += (uint32_t)first;
     t->piece[block_cell(s, b, k)] = b->piece[k];
     for (int side = 0; side < 2 && !s->periodic; side++) /* twice as far from a coarse centre */
-      g->e[b->piece[k]] += (float)(1 / (1 + 2 * MOST) *
-                                   conduct_electrode(s, side, b->z + (k >> 2), b->y + (k >> 1 & 1),
-                                                     b->x + (k & 1), b->code[k]));
+      g->e[b->piece[k]] +=
+          (float)(CONDUCT_LEAST * conduct_electrode(s, side, b->z + (k >> 2), b->y + (k >> 1 & 1),
+                                                    b->x + (k & 1), b->code[k]));
   }
   for (int a = 0; a < 3; a++)
     for (int p = 0; p < 4; p++) {
@@ -289,14 +283,6 @@ static void collect(edges_t *e, uint32_t to, int axis, double g) {
   e->g[k] += g;
 }
 
-/* Half of a piece in series with its face, relative to the face's resistance: that of a uniform medium at most, none
- * where nothing inside leads on along the axis. */
-static double half_piece(double face, double inside) {
-  if (inside <= 0) return 0;
-  const double half = 0.5 * face / inside;
-  return half < MOST ? half : MOST;
-}
-
 static int store(build_t *t, uint32_t from, const edges_t *e) {
   conduct_graph_t *g = t->graph;
   exset_ctx_t *ctx = t->s->ctx;
@@ -310,7 +296,7 @@ static int store(build_t *t, uint32_t from, const edges_t *e) {
     const int a = e->axis[i];
     const uint32_t to = e->to[i];
     const double other = to < g->n ? t->inside[a][to] : t->ghost[to - g->n];
-    const double halves = half_piece(e->g[i], t->inside[a][from]) + half_piece(e->g[i], other);
+    const double halves = conduct_half(e->g[i], t->inside[a][from]) + conduct_half(e->g[i], other);
     g->col[k] = to;
     g->g[k] = (float)(e->g[i] / (1 + halves));
   }
