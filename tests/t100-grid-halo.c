@@ -61,6 +61,35 @@ static void check_move(exset_ctx_t *ctx) {
   free(out);
 }
 
+/* Turned, each cell is where its coordinates say; turned again, the grid is the first one. */
+static void check_turn(exset_ctx_t *ctx) {
+  const int64_t n[3] = {7, 4, 3};
+  const double voxel[3] = {1, 2, 3};
+  exset_grid_t grid, turned, back;
+  MUST(ctx, exset_grid_init(ctx, n, voxel, &grid));
+  MUST(ctx, exset_grid_turned(ctx, &grid, &turned));
+  MUST(ctx, exset_grid_turned(ctx, &turned, &back));
+  CHECK(turned.n[0] == 4 && turned.n[1] == 7 && turned.voxel[0] == 2 && turned.voxel[1] == 1);
+  int32_t *in, *out, *again;
+  const int64_t cells = exset_grid_cells_local(&grid), here = exset_grid_cells_local(&turned);
+  MUST(ctx, exset_alloc(ctx, cells, sizeof *in, &in));
+  MUST(ctx, exset_alloc(ctx, here, sizeof *out, &out));
+  MUST(ctx, exset_alloc(ctx, cells, sizeof *again, &again));
+  for (int64_t i = 0; i < cells; i++) in[i] = (int32_t)(grid.z0 * 12 + i);
+  MUST(ctx, exset_grid_turn(ctx, &grid, sizeof *in, in, &turned, out));
+  int wrong = 0;
+  for (int64_t i = 0; i < here; i++) {
+    const int64_t y = turned.z0 + i / 21, z = i / 3 % 7;
+    wrong += out[i] != (z * 4 + y) * 3 + i % 3;
+  }
+  CHECK_MSG(wrong == 0, "%d cells are not in their place", wrong);
+  MUST(ctx, exset_grid_turn(ctx, &turned, sizeof *in, out, &back, again));
+  CHECK(memcmp(in, again, (size_t)cells * sizeof *in) == 0);
+  free(in);
+  free(out);
+  free(again);
+}
+
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   for (int64_t nz = 1; nz < 12; nz++) {
@@ -68,6 +97,7 @@ int main(int argc, char **argv) {
     check_halo(ctx, nz, true);
   }
   check_move(ctx);
+  check_turn(ctx);
   const int64_t huge[3] = {INT64_C(1) << 40, INT64_C(1) << 40, 2}, bad[3] = {4, 0, 4};
   const double voxel[3] = {1, 1, 1};
   exset_grid_t grid;

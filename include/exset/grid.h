@@ -54,4 +54,14 @@ typedef struct {
 int exset_grid_move_rows(exset_ctx_t *ctx, int64_t row_bytes, exset_rows_t from, const void *data,
                          exset_rows_t to, void *out);
 
+/**
+ * The same cells in slabs normal to y: turned has the sizes and edges of z and y exchanged (first dimension y), out is
+ * its slab [ny_local][nz][nx], in the slab [nz_local][ny][nx] of grid, cell_bytes for each cell. Turning the turned grid
+ * gives the first one back. Collective. Errors: as exset_grid_move_rows.
+ */
+int exset_grid_turn(exset_ctx_t *ctx, const exset_grid_t *grid, int64_t cell_bytes, const void *in,
+                    const exset_grid_t *turned, void *out);
+/** The turned grid, for the size of its slab. Local. Errors: as exset_grid_init. */
+int exset_grid_turned(exset_ctx_t *ctx, const exset_grid_t *grid, exset_grid_t *turned);
+
 #endif

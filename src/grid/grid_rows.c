@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int64_t end_of(int64_t start, int64_t n, int64_t other_start, int64_t other_n) {
   const int64_t end = start + n, other = other_start + other_n;
@@ -94,5 +95,26 @@ int exset_grid_move_rows(exset_ctx_t *ctx, int64_t row_bytes, exset_rows_t from,
   err = exset_agree(ctx, err);
   if (!err) err = move(ctx, &plan, row_bytes, own, data, out);
   plan_clear(&plan);
+  return err;
+}
+
+int exset_grid_turned(exset_ctx_t *ctx, const exset_grid_t *grid, exset_grid_t *turned) {
+  const int64_t n[3] = {grid->n[1], grid->n[0], grid->n[2]};
+  const double voxel[3] = {grid->voxel[1], grid->voxel[0], grid->voxel[2]};
+  return exset_grid_init(ctx, n, voxel, turned);
+}
+
+int exset_grid_turn(exset_ctx_t *ctx, const exset_grid_t *grid, int64_t cell_bytes, const void *in,
+                    const exset_grid_t *turned, void *out) {
+  const int64_t nz = grid->n[0], ny = turned->nz_local, row = grid->n[2] * cell_bytes;
+  const exset_rows_t from = {grid->z0, grid->nz_local, 0, grid->n[1]};
+  const exset_rows_t to = {0, nz, turned->z0, ny};
+  char *rows; /* [nz][ny] */
+  EXSET_TRY(exset_alloc_unset_all(ctx, exset_mul3(nz, ny, row), 1, &rows));
+  const int err = exset_grid_move_rows(ctx, row, from, in, to, rows);
+  for (int64_t y = 0; !err && y < ny; y++)
+    for (int64_t z = 0; z < nz; z++)
+      memcpy((char *)out + (y * nz + z) * row, rows + (z * ny + y) * row, (size_t)row);
+  free(rows);
   return err;
 }

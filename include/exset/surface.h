@@ -1,0 +1,38 @@
+/**
+ * surface: areas of interfaces, lengths of three-phase boundaries and chords of labelled volumes, by stereology.
+ *
+ * All are estimates for the structure that the voxels sample, not for the staircase of voxel faces, which is 3/2 times
+ * too large on average. Pairs of cells of which one is masked (phase 0) or beyond an outer face do not count.
+ */
+#ifndef EXSET_SURFACE_H
+#define EXSET_SURFACE_H
+
+#include "exset/histogram.h"
+#include "exset/volume.h"
+
+/**
+ * Area of the interface between phases i and j per volume, 1/um: area[n_phases][n_phases], symmetric, diagonal 0. The row sums
+ * are the specific surface areas. Crofton: S_V = 2 sum_d w_d P_L(d) over the 13 directions d to the 26 neighbours,
+ * P_L: changes from i to j or back per length of line, w_d: share of direction d in the sphere (solid angle of the
+ * directions nearest to it; Ohser and Muecklich 2000), for the voxel's shape.
+ * The same for any number of ranks. Collective. Errors: EXSET_ERR_RUN (memory), EXSET_ERR_LOCAL (MPI).
+ */
+int exset_surface_areas(exset_ctx_t *ctx, const exset_volume_t *volume, double *area);
+
+/** Number of triples of phases i < j < k; 0 for fewer than three phases. Local. */
+int exset_surface_triples(int n_phases);
+/**
+ * Length per volume, 1/um^2, of the lines on which three phases meet: length[0] all of them, length[1 + t] those of
+ * triple t in lexical order. L_V = 2 P_A, with P_A the points per area of sections. Collective. Errors: as above.
+ */
+int exset_surface_lines(exset_ctx_t *ctx, const exset_volume_t *volume, double *length);
+
+/**
+ * Chords along one axis: lengths, in voxels along it, of the runs of cells of each phase; runs that an outer face or a masked cell
+ * cuts off do not count. chords[n_phases]: bins of width 1 that start at 0 (a run of n cells is in bin n). Collective.
+ * Errors: as above.
+ */
+int exset_surface_chords(exset_ctx_t *ctx, const exset_volume_t *volume, int axis,
+                         exset_histogram_t *chords);
+
+#endif
