@@ -4,25 +4,18 @@
 Reads the JSON file beside the model, and for the other members of an ensemble the history beside it. Thin lines: single
 steps; thick lines: running means. The shaded steps are those that the result is the mean of; of an ensemble the chosen member is
 drawn blue, the others gray, and dots at the right are their results, the chosen one's filled.
-Writes <output>_losses and <output>_parameters, each as PNG and PDF.
+Writes NAME_losses and NAME_parameters, each as PNG and PDF.
 
 Examples: plot_training.py model.json
           plot_training.py model.json -o figures/training --parameters field1_length_xy,field1_fraction
 Needs numpy and matplotlib, and h5py for the members of an ensemble.
 """
-import argparse
-import json
 import os
-import sys
 
 import numpy as np
 
-from style import CURVE_COLOURS, INK, MUTED, plt, save
-
-
-def values(numbers):
-    """A list of numbers, null becoming NaN."""
-    return np.array([np.nan if x is None else x for x in numbers], float)
+import style
+from style import CURVE_COLOURS, DOTTED, INK, LINES, MUTED, values
 
 
 def has_training(model):
@@ -55,15 +48,28 @@ def smooth(y, width):
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def draw_series(axis, step, y, colour, label):
-    axis.plot(step, y, color=colour, linewidth=0.6, alpha=0.35)
-    axis.plot(step, smooth(y, max(1, len(step) // 20)), color=colour, linewidth=1.8, label=label)
+def draw_series(axis, step, y, k, label=None):
+    """Single steps thin, the running mean thick: curve k."""
+    axis.plot(step, y, color=CURVE_COLOURS[k], linewidth=0.5, alpha=0.3)
+    axis.plot(step, smooth(y, max(1, len(step) // 20)), color=CURVE_COLOURS[k], linestyle=LINES[k], label=label)
 
 
 def shade(axis, model):
     start = model.get("averaged_from")
     if start is not None and start < model["trace"]["step"][-1]:
         axis.axvspan(start, model["trace"]["step"][-1], color=MUTED, alpha=0.12, linewidth=0)
+
+
+def draw_accuracy(axis, step, column):
+    draw_series(axis, step, column["accuracy_real"], 0, "real")
+    draw_series(axis, step, column["accuracy_fake"], 1, "model")
+    mean = (column["accuracy_real"] + column["accuracy_fake"]) / 2
+    axis.plot(step, smooth(mean, max(1, len(step) // 20)), color=INK, linestyle=LINES[2], label="mean")
+    axis.axhline(0.5, color=INK, linewidth=0.8, linestyle=DOTTED)
+    axis.set_ylim(0, 1.3)  # room for the legend
+    axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
+    axis.set_title("accuracy of the discriminator")
+    axis.legend(loc="upper center", fontsize=7.5, ncols=3, columnspacing=0.8, handlelength=1.7, borderaxespad=0.1)
 
 
 def draw_losses(model):
@@ -73,32 +79,19 @@ def draw_losses(model):
     column = {name: values(v) for name, v in trace.items() if name not in ("step", "parameters")}
     game = np.isfinite(column["loss_network"]).any()
     coverage = np.isfinite(column["loss_coverage"]).any()
-    n = 2 * game + coverage
-    figure, axes = plt.subplots(1, n, figsize=(3.9 * n, 2.7), squeeze=False, layout="constrained")
-    axes = list(axes[0])
+    figure, axes = style.panels(2 * game + coverage, height=1.9)
     if game:
-        axis = axes.pop(0)
-        draw_series(axis, step, column["loss_network"], CURVE_COLOURS[0], "discriminator")
-        draw_series(axis, step, column["loss_model"], CURVE_COLOURS[1], "model")
-        axis.set_title("losses", loc="left", fontsize=10)
-        axis.legend(loc="best", fontsize=8, handlelength=1.2)
-        axis = axes.pop(0)
-        draw_series(axis, step, column["accuracy_real"], CURVE_COLOURS[0], "real")
-        draw_series(axis, step, column["accuracy_fake"], CURVE_COLOURS[1], "model")
-        mean = (column["accuracy_real"] + column["accuracy_fake"]) / 2
-        axis.plot(step, smooth(mean, max(1, len(step) // 20)), color=INK, linewidth=1.8, label="mean of both")
-        axis.axhline(0.5, color=INK, linewidth=0.8, linestyle=(0, (1, 2)))
-        axis.set_ylim(0, 1.25)  # room for the legend
-        axis.set_yticks([0, 0.25, 0.5, 0.75, 1])
-        axis.set_title("accuracy of the discriminator", loc="left", fontsize=10)
-        axis.legend(loc="upper center", fontsize=8, handlelength=1.2, ncols=3, columnspacing=1.0, borderaxespad=0.1)
+        draw_series(axes[0], step, column["loss_network"], 0, "discriminator")
+        draw_series(axes[0], step, column["loss_model"], 1, "model")
+        axes[0].set_title("losses")
+        axes[0].legend(loc="best", fontsize=7.5)
+        draw_accuracy(axes[1], step, column)
     if coverage:
-        axis = axes.pop(0)
-        draw_series(axis, step, column["loss_coverage"], CURVE_COLOURS[2], "")
+        draw_series(axes[-1], step, column["loss_coverage"], 0)
         if np.nanmin(column["loss_coverage"]) > 0:
-            axis.set_yscale("log")
-        axis.set_title("coverage loss", loc="left", fontsize=10)
-    for axis in figure.axes:
+            axes[-1].set_yscale("log")
+        axes[-1].set_title("coverage loss")
+    for axis in axes:
         shade(axis, model)
         axis.set_xlabel("step")
         axis.set_xlim(step[0], step[-1])
@@ -122,53 +115,37 @@ def draw_parameters(model, names=None, others=()):
     trace = model["trace"]
     step = np.array(trace["step"], float)
     names = names or list(trace["parameters"])
-    columns = min(3, len(names))
-    rows = -(-len(names) // columns)
-    figure, axes = plt.subplots(rows, columns, figsize=(3.6 * columns, 1.9 * rows + 0.3), squeeze=False, sharex=True,
-                                layout="constrained")
-    for axis in axes.flat[len(names):]:
-        axis.remove()
-    for k, (axis, name) in enumerate(zip(axes.flat, names)):
+    figure, axes = style.panels(len(names), height=1.45, sharex=True)
+    for axis, name in zip(axes, names):
         shade(axis, model)
         for other_step, other in others:
-            axis.plot(other_step, other[name], color=MUTED, linewidth=0.6, alpha=0.6)
+            axis.plot(other_step, other[name], color=MUTED, linewidth=0.5, alpha=0.6)
         axis.plot(step, values(trace["parameters"][name]), color=CURVE_COLOURS[0], linewidth=1.1)
         result = (model.get("parameters") or {}).get(name)
         if result is not None:
-            axis.axhline(result, color=INK, linewidth=0.8, linestyle=(0, (1, 2)))
+            axis.axhline(result, color=INK, linewidth=0.8, linestyle=DOTTED)
         draw_members(axis, model, name, step[-1])
-        unit = " / µm" if "_length" in name else ""
-        axis.set_title(name + unit, loc="left", fontsize=9.5)
+        axis.set_title(name + (" / µm" if "_length" in name else ""))
         axis.set_xlim(step[0], step[-1])
-        if k + columns >= len(names):
-            axis.set_xlabel("step")
-            axis.tick_params(labelbottom=True)
+    for axis in style.lowest(axes):
+        axis.set_xlabel("step")
     return figure
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("file", help="JSON file of exset calibrate, method adversarial, combined or evaluator sampled")
-    parser.add_argument("-o", "--output", default="training", help="beginning of the outputs' names [training]")
+    parser = style.parser(__doc__, "JSON file of exset calibrate, method adversarial, combined or evaluator sampled",
+                          "training", nargs=None)
     parser.add_argument("--parameters", help="parameters to draw, separated by commas [all but spline coefficients]")
-    arguments = parser.parse_args()
-    try:
-        with open(arguments.file, encoding="utf-8") as f:
-            model = json.load(f)
-    except (OSError, ValueError) as error:
-        sys.exit(f"plot_training.py: {arguments.file} cannot be read: {error}")
-    if not isinstance(model, dict) or not has_training(model):
-        sys.exit(f"plot_training.py: {arguments.file} has no trace of a training")
-    names = arguments.parameters.split(",") if arguments.parameters else None
-    missing = [name for name in names or [] if name not in model["trace"]["parameters"]]
-    if missing:
-        sys.exit(f"plot_training.py: no parameter {missing[0]}; there are {', '.join(model['trace']['parameters'])}")
-    stem = os.path.splitext(arguments.output)[0] if arguments.output.endswith((".png", ".pdf")) else arguments.output
-    written = save(draw_losses(model), stem + "_losses")
-    if model["trace"]["parameters"]:
-        others = read_others(model, os.path.dirname(arguments.file))
-        written += save(draw_parameters(model, names, others), stem + "_parameters")
-    print("wrote " + " ".join(written))
+    arguments = style.parse(parser)
+    model = style.read_json(arguments.input, "exset calibrate")
+    if not has_training(model):
+        style.fail(f"{arguments.input} has no trace of a training")
+    names = style.one_of(arguments.parameters, list(model["trace"]["parameters"]), "parameter")
+    written = style.save(draw_losses(model), arguments.output + "_losses")
+    if names:
+        others = read_others(model, os.path.dirname(arguments.input))
+        written += style.save(draw_parameters(model, names, others), arguments.output + "_parameters")
+    style.report_written(written)
 
 
 if __name__ == "__main__":
