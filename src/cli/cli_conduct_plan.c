@@ -20,27 +20,6 @@
 
 /* ---- keys ----------------------------------------------------------------------------------------- */
 
-static int read_axes(exset_ctx_t *ctx, const exset_config_t *config, conduct_plan_t *plan) {
-  int choice[CONDUCT_MAX_AXES + 1], n;
-  EXSET_TRY(exset_config_choice_list(config, "conduct_axis", CONDUCT_MAX_AXES, choice, &n));
-  for (int i = 0; i < n; i++) {
-    if (choice[i] == 3) { /* all */
-      if (n > 1)
-        return exset_fail(ctx, EXSET_ERR_INPUT,
-                          "-conduct_axis: all stands alone, or list some of x,y,z");
-      plan->n_axes = 3;
-      for (int a = 0; a < 3; a++) plan->axis[a] = EXSET_AXIS_X - a; /* x, y, z */
-      return EXSET_OK;
-    }
-    plan->axis[plan->n_axes++] = EXSET_AXIS_X - choice[i];
-    for (int k = 0; k < i; k++)
-      if (choice[k] == choice[i])
-        return exset_fail(ctx, EXSET_ERR_INPUT, "-conduct_axis names %c twice",
-                          conduct_axis_name[EXSET_AXIS_X - choice[i]]);
-  }
-  return EXSET_OK;
-}
-
 /* One conductivity; moves text behind it. */
 static int read_value(exset_ctx_t *ctx, const char **text, double *value) {
   const size_t length = strcspn(*text, ",/");
@@ -113,7 +92,7 @@ static int read_keys(exset_ctx_t *ctx, const exset_config_t *config, const char 
                       "insulators, or -conduct_phases all, each phase alone",
                       alone ? "both -conduct_sigma and -conduct_phases" : "nothing to solve for");
   EXSET_TRY(alone ? read_phases(ctx, config, plan) : read_sigma(ctx, config, plan));
-  EXSET_TRY(read_axes(ctx, config, plan));
+  EXSET_TRY(cli_axes(ctx, config, "conduct_axis", plan->axis, &plan->n_axes));
   EXSET_TRY(exset_config_choice(config, "conduct_boundary", &boundary));
   plan->boundary = (exset_boundary_t)boundary; /* in the order of the key's choices */
   EXSET_TRY(exset_config_real(config, "conduct_rtol", &plan->options.rtol));
@@ -356,12 +335,7 @@ static int print_memory(exset_ctx_t *ctx, const conduct_plan_t *plan) {
 }
 
 int conduct_plan_print(exset_ctx_t *ctx, const conduct_plan_t *plan) {
-  const exset_grid_t *grid = &plan->whole.grid;
-  exset_print(ctx,
-              "volume      %s: %" PRId64 " x %" PRId64 " x %" PRId64
-              " voxels of %g x %g x %g um (z, y, x)\n",
-              plan->input, grid->n[0], grid->n[1], grid->n[2], grid->voxel[0], grid->voxel[1],
-              grid->voxel[2]);
+  cli_volume_print(ctx, plan->input, &plan->whole.grid);
   print_sets(ctx, plan);
   print_solves(ctx, plan);
   return print_memory(ctx, plan);

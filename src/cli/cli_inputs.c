@@ -1,6 +1,7 @@
 /* Labels, voxel sizes, volumes and sections from the keys and inputs of a command. */
 #include "cli_inputs.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -67,6 +68,35 @@ int cli_is_volume(exset_ctx_t *ctx, const exset_config_t *config, const char *pa
   EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(&is_volume, 1, MPI_INT, 0, ctx->comm)));
   *volume = is_volume;
   return EXSET_OK;
+}
+
+int cli_axes(exset_ctx_t *ctx, const exset_config_t *config, const char *key, int axis[3], int *n) {
+  static const char letter[3] = {'z', 'y', 'x'};
+  int choice[4], given;
+  *n = 0;
+  EXSET_TRY(exset_config_choice_list(config, key, 3, choice, &given));
+  for (int i = 0; i < given; i++) {
+    if (choice[i] == 3) { /* all */
+      if (given > 1)
+        return exset_fail(ctx, EXSET_ERR_INPUT, "-%s: all stands alone, or list some of x,y,z",
+                          key);
+      for (*n = 0; *n < 3; (*n)++) axis[*n] = EXSET_AXIS_X - *n; /* x, y, z */
+      return EXSET_OK;
+    }
+    axis[(*n)++] = EXSET_AXIS_X - choice[i];
+    for (int k = 0; k < i; k++)
+      if (choice[k] == choice[i])
+        return exset_fail(ctx, EXSET_ERR_INPUT, "-%s names %c twice", key, letter[axis[i]]);
+  }
+  return EXSET_OK;
+}
+
+void cli_volume_print(const exset_ctx_t *ctx, const char *path, const exset_grid_t *grid) {
+  exset_print(ctx,
+              "volume      %s: %" PRId64 " x %" PRId64 " x %" PRId64
+              " voxels of %g x %g x %g um (z, y, x)\n",
+              path, grid->n[0], grid->n[1], grid->n[2], grid->voxel[0], grid->voxel[1],
+              grid->voxel[2]);
 }
 
 /* ---- sections ---- */

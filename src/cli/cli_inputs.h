@@ -19,6 +19,11 @@ int cli_volume_extras(const exset_config_t *config, int n_arrays, const exset_ce
 /** Is the file a volume for commands that take sections as well: HDF5, or any file with raw_size given? TIFF files are
  *  sections, each page one. Collective. Errors: EXSET_ERR_INPUT (missing, folder, empty). */
 int cli_is_volume(exset_ctx_t *ctx, const exset_config_t *config, const char *path, bool *volume);
+/** A key with the choices x,y,z,all: axes in the user's order, x, y, z for all. Local, the same on all ranks. Errors:
+ *  EXSET_ERR_INPUT (an axis twice, all with others). */
+int cli_axes(exset_ctx_t *ctx, const exset_config_t *config, const char *key, int axis[3], int *n);
+/** The line of a plan that tells the volume's size. Local. */
+void cli_volume_print(const exset_ctx_t *ctx, const char *path, const exset_grid_t *grid);
 
 /**
  * Sections with rows along z where they contain it, appended to sections (zeroed before); labels from
