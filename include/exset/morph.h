@@ -18,7 +18,7 @@ typedef enum {
   EXSET_MORPH_PERCOLATION, /* percolating, dead-end, isolated */
   EXSET_MORPH_TORTUOSITY,  /* geodesic tortuosity */
   EXSET_MORPH_SIZE,        /* continuous phase-size distribution, r_max */
-  EXSET_MORPH_INTRUSION,   /* mercury intrusion, r_min, constrictivity (which needs SIZE) */
+  EXSET_MORPH_INTRUSION,   /* mercury intrusion, r_min, constrictivity; computes SIZE, too */
   EXSET_MORPH_CHORD,       /* chord lengths */
   EXSET_MORPH_CONTACT,     /* spherical contact distribution */
   EXSET_MORPH_GROUPS
@@ -26,7 +26,9 @@ typedef enum {
 
 typedef struct {
   double volume_fraction, volume_fraction_ci95; /* half width of the 95 % interval */
-  double specific_surface_area;                 /* 1/um: area of all its interfaces per volume */
+  bool
+      ci95_narrow; /* the coverage function has not decayed within half of the volume: the interval may be too narrow */
+  double specific_surface_area; /* 1/um: area of all its interfaces per volume */
   /* Shares of the phase's cells along each axis: of clusters that touch both outer faces, one of them, none. */
   double percolating_fraction[3], dead_end_fraction[3], isolated_fraction[3];
   /* Over the cells of the first plane from which the phase leads to the last: path length / distance of the planes. */
@@ -73,9 +75,27 @@ int exset_morph(exset_ctx_t *ctx, const exset_volume_t *volume,
 /** Free what it holds. Local. */
 void exset_morph_clear(exset_morph_t *morph);
 
+/* One figure of a phase: its name in results, and where it lies. */
+typedef struct {
+  const char *name; /* "volume_fraction", ... */
+  exset_morph_group_t group;
+  bool along;    /* one for each axis */
+  size_t offset; /* in exset_morph_phase_t */
+} exset_morph_field_t;
+/** The figures of a phase, in the order of tables, ended by a NULL name. Local. */
+const exset_morph_field_t *exset_morph_fields(void);
+/** Value of a field; axis is not used where there is one for all. Local. */
+double exset_morph_value(const exset_morph_phase_t *phase, const exset_morph_field_t *field,
+                         int axis);
+/** Was the group computed? Those asked for, and SIZE with INTRUSION. Local. */
+bool exset_morph_computed(const exset_morph_options_t *options, exset_morph_group_t group);
+/** "12", or "1_12" with ten and more phases: what names of interfaces (k = -1) and lines end on; i, j, k from 0. Local. */
+void exset_morph_pair_name(int n_phases, int i, int j, int k, char name[40]);
+
 /* One number with its name: "phase2_constrictivity_z", "interface_area_12", "boundary_length", ... */
 typedef int (*exset_morph_visit_t)(void *user, const char *name, double value);
-/** Call visit for each figure that was asked for, always in the same order: tables and sweeps. Local. Errors: those of visit. */
+/** Call visit for each figure that was computed, always in the same order, axes x, y, z: tables and sweeps. boundary_length is
+ *  all lines; those of each triple follow with more than three phases. Local. Errors: those of visit. */
 int exset_morph_figures(const exset_morph_t *morph, const exset_morph_options_t *options,
                         exset_morph_visit_t visit, void *user);
 /** Bytes that one rank needs besides the volume. Local. */

@@ -1,0 +1,30 @@
+/* Memory of the descriptors. */
+#include <math.h>
+
+#include "exset/fft_serial.h"
+#include "morph_run.h"
+
+/* Transforms of the coverage functions, at the longest lags (coverage_volume.c): one set's modes and those of its autocorrelation, in
+ * single precision, over padded rows and columns; then counts of boxes. */
+static double fraction_bytes(const exset_ctx_t *ctx, const exset_grid_t *grid) {
+  const double lag = morph_fraction_lag(grid, 1);
+  double padded[3], lags[3], width = 0;
+  for (int a = 0; a < 3; a++) width = fmax(width, grid->voxel[a]);
+  for (int a = 0; a < 3; a++) {
+    lags[a] = fmin((double)grid->n[a] - 1, floor((lag + width) / grid->voxel[a]));
+    padded[a] = (double)exset_fft_good_size(grid->n[a] + (int64_t)lags[a]);
+  }
+  const double planes = ceil((double)grid->n[0] / ctx->size) + ceil((lags[0] + 1) / ctx->size);
+  const double modes = sizeof(float) * planes * (padded[1] + ctx->size) * (padded[2] + 16);
+  const double boxes = 8.0 * (1 + ctx->threads) * (double)grid->n[1] * (double)grid->n[2];
+  return 1.1 * fmax(modes, boxes) + 32e6;
+}
+
+double exset_morph_bytes(const exset_ctx_t *ctx, const exset_grid_t *grid,
+                         const exset_morph_options_t *options) {
+  const double cells = (double)exset_grid_cells_local(grid);
+  double most = 0;
+  if (options->group[EXSET_MORPH_FRACTION]) most = fmax(most, fraction_bytes(ctx, grid));
+  if (options->group[EXSET_MORPH_PERCOLATION]) most = fmax(most, 24 * cells);
+  return most;
+}
