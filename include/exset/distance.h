@@ -15,9 +15,9 @@ double exset_distance_unit(const exset_grid_t *grid);
 
 /**
  * Squared distance from every cell to the nearest cell of a phase, 0 in the phase itself, INFINITY where the volume has
- * none of it. squared[nz_local][ny][nx]. One pass along each axis (lower envelopes of parabolas: Felzenszwalb and
- * Huttenlocher 2012, Meijster et al. 2000), the last one in slabs normal to y: work linear in the number of cells.
- * The same for any number of ranks. Collective. Errors: EXSET_ERR_RUN (memory), EXSET_ERR_LOCAL (MPI).
+ * none of it. squared[nz_local][ny][nx]. One pass along each axis, the last one in slabs normal to y: searches of bounded
+ * length, and lower envelopes of parabolas (Felzenszwalb and Huttenlocher 2012, Meijster et al. 2000) where they would be
+ * long: work linear in the number of cells. Takes as much memory as squared on more than one rank. The same for any number of ranks. Collective. Errors: EXSET_ERR_RUN (memory), EXSET_ERR_LOCAL (MPI).
  */
 int exset_distance_phase(exset_ctx_t *ctx, const exset_volume_t *volume, int phase, float *squared);
 
