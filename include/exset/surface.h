@@ -14,8 +14,10 @@
  * Area of the interface between phases i and j per volume, 1/um: area[n_phases][n_phases], symmetric, diagonal 0. The row sums
  * are the specific surface areas. Crofton: S_V = 2 sum_d w_d P_L(d) over the 13 directions d to the 26 neighbours,
  * P_L: changes from i to j or back per length of line, w_d: share of direction d in the sphere (solid angle of the
- * directions nearest to it; Ohser and Muecklich 2000), for the voxel's shape.
- * The same for any number of ranks. Collective. Errors: EXSET_ERR_RUN (memory), EXSET_ERR_LOCAL (MPI).
+ * directions nearest to it; Ohser and Muecklich 2000), for the voxel's shape. Directions without a pair of cells that
+ * counts (volumes of one plane) are left out; NaN where there is no pair at all.
+ * The same for any number of ranks. Needs two planes for each thread. Collective. Errors: EXSET_ERR_RUN (memory),
+ * EXSET_ERR_LOCAL (MPI).
  */
 int exset_surface_areas(exset_ctx_t *ctx, const exset_volume_t *volume, double *area);
 
@@ -29,8 +31,9 @@ int exset_surface_lines(exset_ctx_t *ctx, const exset_volume_t *volume, double *
 
 /**
  * Chords along one axis: lengths, in voxels along it, of the runs of cells of each phase; runs that an outer face or a masked cell
- * cuts off do not count. chords[n_phases]: bins of width 1 that start at 0 (a run of n cells is in bin n). Collective.
- * Errors: as above.
+ * cuts off do not count. chords[n_phases]: bins of width 1 that start at 0 (a run of n cells is in bin n). Along z the cells are
+ * turned: a second and, for the while, third copy of them. Collective. Ownership: clear each with exset_histogram_clear.
+ * Errors: as above; nothing to clear then.
  */
 int exset_surface_chords(exset_ctx_t *ctx, const exset_volume_t *volume, int axis,
                          exset_histogram_t *chords);
