@@ -11,7 +11,7 @@ exset 1 --help
 check "exit code of --help" [ $code = 0 ]
 check "--help is silent on stderr" silent
 commands=$(sed -n '/^commands/,/^ *$/p' "$dir/out" | awk 'NR > 1 && NF {print $1}')
-for name in info coverage calibrate generate conduct validate section; do
+for name in info coverage calibrate generate conduct morph validate section; do
   check "--help lists $name" grep -qxF "$name" <(echo "$commands")
 done
 for command in $commands; do
@@ -50,6 +50,7 @@ for ranks in 1 3; do
   dry $ranks validate "$dir/case.yaml" -model "$dir/three.yaml" -o "$dir/empty/v.json"
   dry $ranks section "$dir/volume.raw" -raw_size 4,5,6 -image_labels 1 -section_plane z=1 -o "$dir/empty/s.png"
   dry $ranks conduct "$dir/volume.raw" -raw_size 4,5,6 -conduct_sigma 1 -o "$dir/empty/c.json"
+  dry $ranks morph "$dir/volume.raw" -raw_size 4,5,6 -o "$dir/empty/m.json"
 done
 exset 1 generate "$dir/model.yaml" -size 8 -voxel_size 0.1 -verbosity 0 -o "$dir/empty/1,2.vtkhdf"
 check "a comma in the name of an output" [ -e "$dir/empty/1,2.vtkhdf" ]

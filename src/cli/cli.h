@@ -20,6 +20,7 @@ const cli_command_t *cli_commands(void);
 int exset_cli_coverage(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_generate(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_conduct(exset_ctx_t *ctx, exset_config_t *config);
+int exset_cli_morph(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_calibrate(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_validate(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_section(exset_ctx_t *ctx, exset_config_t *config);

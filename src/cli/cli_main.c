@@ -42,6 +42,28 @@ static const cli_command_t commands[] = {
      "-conduct_ksp_monitor or -conduct_pc_type voxelmg (default), hypre, gamg, ml, bjacobi, icc, "
      "...",
      exset_cli_conduct},
+    {"morph",
+     "exset morph twin.vtkhdf [-morph_descriptors fraction,tortuosity] [-morph_axis z] [-o "
+     "morph.json]",
+     "geometric descriptors of a volume: tortuosity, constrictivity, areas, sizes",
+     "For each phase, and each axis where it applies:\n"
+     "  fraction     volume_fraction, volume_fraction_ci95: half the width of its 95 % interval\n"
+     "  surface      specific_surface_area (1/um), interface_area of pairs of phases\n"
+     "  lines        boundary_length (1/um^2): lines on which three phases meet\n"
+     "  percolation  percolating_fraction, dead_end_fraction, isolated_fraction of the phase's "
+     "cells\n"
+     "  tortuosity   geodesic_tortuosity: shortest path through the phase / thickness of the "
+     "volume\n"
+     "  size         r_max (um): balls of this radius cover half of the phase\n"
+     "  intrusion    r_min (um): balls of this radius, pushed in from the faces, fill half of it;\n"
+     "               constrictivity = (r_min / r_max)^2\n"
+     "  chord        chord_mean (um)\n"
+     "  contact      contact_mean (um): distance of the other phases' points to this phase\n"
+     "The results (morph.json) have the distributions as well. Volumes: .vtkhdf, HDF5, TIFF "
+     "stacks, "
+     "raw. Outer faces are\n"
+     "those of a window, not periodic. Definitions and errors: doc/theory/morphology.md.",
+     exset_cli_morph},
     {"calibrate", "exset calibrate case.yaml -o model.yaml",
      "find a model's parameters from sections",
      "The case names the sections (sections_xy, sections_xz, sections_yz) and for each field "

@@ -6,9 +6,10 @@
 #define ALL ",all,"
 #define SECTIONS ",coverage,calibrate,validate,"
 #define PLANES ",calibrate,validate,"
-#define IMAGES ",coverage,calibrate,conduct,validate,section,"
-#define VOLUMES ",coverage,conduct,validate,section,"
-#define FILES ",coverage,generate,conduct,validate,section,"
+#define IMAGES ",coverage,calibrate,conduct,morph,validate,section,"
+#define VOLUMES ",coverage,conduct,morph,validate,section,"
+#define FILES ",coverage,generate,conduct,morph,validate,section,"
+#define MORPH ",morph,"
 #define MODEL ",generate,calibrate,validate,"
 
 /* name, type, most values, range, unit, default, commands, help */
@@ -27,7 +28,7 @@ static const exset_key_t keys[] = {
     {"image_mask", EXSET_KEY_INT, 16, "[0,65535]", "", NULL, IMAGES,
      "gray values of pixels to leave out (cracks, frame)"},
     {"voxel_size", EXSET_KEY_REAL, 3, "(0,inf)", "um", NULL,
-     ",coverage,calibrate,generate,conduct,validate,section,",
+     ",coverage,calibrate,generate,conduct,morph,validate,section,",
      "edge length of a pixel or voxel: one number, or z,y,x; default: the file's, or 1"},
     {"orientation", EXSET_KEY_CHOICE, 1024, "xy,xz,yz", "", "xy", ",coverage,validate,",
      "plane of the sections: one for all inputs, or one for each"},
@@ -144,6 +145,18 @@ static const exset_key_t keys[] = {
      "relative accuracy of sigma_eff: the iteration ends when its estimated error is smaller"},
     {"conduct_fields", EXSET_KEY_BOOL, 1, "", "", "false", ",conduct,",
      "write potential and current density to a .vtkhdf file beside the results"},
+
+    /* ---- morph ---- */
+    {"morph_descriptors", EXSET_KEY_CHOICE, 10,
+     "fraction,surface,lines,percolation,tortuosity,size,intrusion,chord,contact,all", "", "all",
+     MORPH,
+     "groups of descriptors: volume fractions; interface areas; three-phase boundaries; "
+     "percolating, "
+     "dead-end and isolated shares; geodesic tortuosity; phase sizes, r_max; mercury intrusion, "
+     "r_min and constrictivity (with size); chords; spherical contact distances"},
+    {"morph_axis", EXSET_KEY_CHOICE, 3, "x,y,z,all", "", "all", MORPH,
+     "axes along which percolation, tortuosity, intrusion and chords are found; z is that of the "
+     "pages, y of rows, x of columns"},
 
     /* ---- coverage ---- */
     {"coverage_lags", EXSET_KEY_CHOICE, 1, "radial,rz", "", "radial", ",coverage,",

@@ -18,16 +18,20 @@ typedef struct {
   morph_step_fn run;
 } step_t;
 
-static int connect_step(morph_run_t *run, int axis) {
-  (void)axis;
+/* ---- steps of few lines ------------------------------------------------------------------------- */
+
+static int connect(morph_run_t *run, int axis) {
   bool axes[3];
+  (void)axis;
   for (int a = 0; a < 3; a++) axes[a] = run->options->axis[a] && run->volume->grid.n[a] > 1;
   return morph_connect(run->ctx, run->volume, axes, run->morph->phase);
 }
 
 static const step_t steps[] = {
     {EXSET_MORPH_FRACTION, "volume fractions", false, 0.2, morph_fraction},
-    {EXSET_MORPH_PERCOLATION, "percolation", false, 0.1, connect_step},
+    {EXSET_MORPH_PERCOLATION, "percolation", false, 0.1, connect},
+    {EXSET_MORPH_TORTUOSITY, "geodesic tortuosity", true, 0.5, morph_tortuosity},
+    {EXSET_MORPH_CONTACT, "contact distances", false, 0.5, morph_contact},
 };
 enum { N_STEPS = sizeof steps / sizeof *steps };
 
@@ -62,9 +66,9 @@ static void phase_init(exset_morph_phase_t *phase) {
 static void phase_clear(exset_morph_phase_t *phase) {
   exset_histogram_t *axes[] = {phase->tortuosity, phase->intrusion, phase->chord};
   for (int k = 0; k < 3; k++)
-    for (int a = 0; a < 3; a++) free(axes[k][a].count);
-  free(phase->size.count);
-  free(phase->contact.count);
+    for (int a = 0; a < 3; a++) exset_histogram_clear(&axes[k][a]);
+  exset_histogram_clear(&phase->size);
+  exset_histogram_clear(&phase->contact);
 }
 
 void exset_morph_clear(exset_morph_t *morph) {
@@ -90,9 +94,15 @@ static int morph_init(exset_ctx_t *ctx, int n, exset_morph_t *morph) {
 
 /* ---- steps -------------------------------------------------------------------------------------- */
 
-/* Is there something to do? Nothing is defined along an axis with one cell. */
+/* Is there something to do? Nothing is defined along an axis with one cell, no distance where there is one phase. Contact distances are
+ * found on the way of those inside phases. */
 static bool is_due(const morph_run_t *run, const step_t *step, int axis) {
-  if (!exset_morph_computed(run->options, step->group)) return false;
+  const bool balls = step->group == EXSET_MORPH_SIZE || step->group == EXSET_MORPH_INTRUSION ||
+                     step->group == EXSET_MORPH_CONTACT;
+  if (!exset_morph_computed(run->options, step->group) || (balls && run->n_present < 2))
+    return false;
+  if (step->group == EXSET_MORPH_CONTACT && exset_morph_computed(run->options, EXSET_MORPH_SIZE))
+    return false;
   if (!step->along) return axis == 0;
   return run->options->axis[axis] && run->volume->grid.n[axis] > 1;
 }
@@ -141,9 +151,19 @@ int exset_morph(exset_ctx_t *ctx, const exset_volume_t *volume,
   EXSET_TRY(exset_agree(ctx, morph_init(ctx, volume->n_phases, morph)));
   EXSET_TRY(check_groups(ctx, options));
   EXSET_TRY(exset_volume_fractions(ctx, volume, fraction));
-  for (int p = 0; p < volume->n_phases; p++) run.n_present += fraction[p] > 0;
+  for (int p = 0; p < volume->n_phases; p++) {
+    run.present[p] = fraction[p] > 0;
+    run.n_present += run.present[p];
+  }
   if (run.n_present == 0)
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "the volume has no cell that is not masked: there is nothing to describe");
-  return run_steps(&run);
+  const int err = run_steps(&run);
+  if (exset_morph_computed(options, EXSET_MORPH_SIZE)) {
+    morph->seconds[EXSET_MORPH_SIZE] -= run.seconds_contact;
+    morph->seconds[EXSET_MORPH_CONTACT] += run.seconds_contact;
+  }
+  free(run.inside);
+  free(run.knots);
+  return err;
 }
