@@ -60,7 +60,7 @@ LIB       := $(BUILD)/libexset.a
 BIN       := $(if $(filter build,$(BUILD)),bin/exset,$(BUILD)/exset)
 
 .PHONY: all help deps deps-dev demo check bench install sanitize format lint info clean \
-        check-fresh docs
+        check-fresh check-slurm docs
 .DEFAULT_GOAL := all
 .SECONDARY:
 
@@ -114,6 +114,10 @@ sanitize: ## run the tests with the address and undefined-behaviour sanitizers
 
 bench: all $(BENCHES) ## measure speed, and recovery of known models: ratios to the bounds
 	$(Q)BUILD=$(BUILD) EXSET=$(abspath $(BIN)) MPIEXEC="$(MPIEXEC)" PYTHON=$(PYTHON) tests/bench
+
+check-slurm: deps ## submit the job scripts to a private SLURM of one node (packages are unpacked, not installed)
+	$(Q)$(MAKE) --no-print-directory $(JOBS) all
+	$(Q)EXSET=$(abspath $(BIN)) MPIEXEC="$(MPIEXEC)" $(PYTHON) tests/check-slurm
 
 check-fresh: ## try `make demo` and `make check` of this checkout in a bare Debian 12 (debootstrap, root)
 	$(Q)tests/check-fresh

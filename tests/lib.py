@@ -20,6 +20,11 @@ def check(text, ok):
     return _results[-1]
 
 
+def results():
+    """Of all checks so far, True or False each."""
+    return list(_results)
+
+
 def run(command, ranks, *arguments):
     """exset COMMAND ARGUMENTS... in the folder TMP; one rank runs without mpirun. Returns what subprocess.run does."""
     start = [] if ranks == 1 else [*MPIEXEC, "-n", str(ranks)]

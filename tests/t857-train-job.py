@@ -1,5 +1,5 @@
 # test: time=120
-"""The job script of a training: SLURM's warning leaves a checkpoint and a job queued again, which goes on to the end."""
+"""The job script of a calibration: SLURM's warning leaves a checkpoint and a job queued again, which goes on to the end."""
 import os
 import signal
 import subprocess
@@ -8,7 +8,7 @@ import time
 from lib import EXSET, MPIEXEC, TMP, check, end, read_json
 from train_case import exists, write_case
 
-SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "jobscripts", "train.slurm")
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "jobscripts", "calibrate.slurm")
 QUICK = """
 verbosity: 0
 max_lag: 2
