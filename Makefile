@@ -59,7 +59,7 @@ BENCHES   := $(BENCH_SRC:%.c=$(BUILD)/%)
 LIB       := $(BUILD)/libexset.a
 BIN       := $(if $(filter build,$(BUILD)),bin/exset,$(BUILD)/exset)
 
-.PHONY: all help deps deps-dev demo check bench install sanitize format lint info clean \
+.PHONY: all help deps deps-dev deps-paraview demo check bench install sanitize format lint info clean \
         check-fresh check-slurm docs
 .DEFAULT_GOAL := all
 .SECONDARY:
@@ -145,6 +145,10 @@ deps: ## install the system packages that are missing (apt-get as root or by sud
 deps-dev: ## install the tools that `make lint` uses
 	$(Q)$(MAKE) --no-print-directory deps DEBS="$(DEBS_DEV)"
 
+deps-paraview: ## install ParaView for the tests of pictures, beside python3-vtk9
+	$(Q)$(MAKE) --no-print-directory deps DEBS="paraview xvfb xauth"
+	$(Q)tests/setup-paraview $(BUILD)/paraview
+
 # ---- upkeep ---------------------------------------------------------------------------------
 install: all ## install program, library and headers under PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/exset
@@ -169,7 +173,7 @@ info: ## print tools, flags and libraries found
 	@for p in $(PC_NAMES); do printf '%-9s %s\n' $$p "$$(pkg-config --modversion $$p 2>&1 | head -n 1)"; done
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F'\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | sort | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 clean: ## remove everything that was built
 	$(Q)rm -rf build build-san bin demo
