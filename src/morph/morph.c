@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exset/surface.h"
 #include "morph_impl.h"
 #include "morph_run.h"
 
@@ -27,8 +28,37 @@ static int connect(morph_run_t *run, int axis) {
   return morph_connect(run->ctx, run->volume, axes, run->morph->phase);
 }
 
+static int areas(morph_run_t *run, int axis) {
+  const int n = run->volume->n_phases;
+  (void)axis;
+  EXSET_TRY(exset_surface_areas(run->ctx, run->volume, run->morph->interface_area));
+  for (int i = 0; i < n; i++) {
+    if (!run->present[i]) continue;
+    run->morph->phase[i].specific_surface_area = 0;
+    for (int j = 0; j < n; j++)
+      run->morph->phase[i].specific_surface_area += run->morph->interface_area[i * n + j];
+  }
+  return EXSET_OK;
+}
+
+static int chords(morph_run_t *run, int axis) {
+  exset_histogram_t found[EXSET_MAX_PHASES] = {{0}};
+  EXSET_TRY(exset_surface_chords(run->ctx, run->volume, axis, found));
+  for (int p = 0; p < run->volume->n_phases; p++) {
+    const exset_histogram_t *h = &found[p];
+    double sum = 0;
+    for (int64_t i = 0; i < h->n; i++) sum += (double)i * h->count[i];
+    run->morph->phase[p].chord[axis] = *h;
+    run->morph->phase[p].chord_mean[axis] = /* NaN: no chord */
+        sum / exset_histogram_total(h) * run->volume->grid.voxel[axis];
+  }
+  return EXSET_OK;
+}
+
 static const step_t steps[] = {
     {EXSET_MORPH_FRACTION, "volume fractions", false, 0.2, morph_fraction},
+    {EXSET_MORPH_SURFACE, "interface areas", false, 0.1, areas},
+    {EXSET_MORPH_CHORD, "chords", true, 0.02, chords},
     {EXSET_MORPH_PERCOLATION, "percolation", false, 0.1, connect},
     {EXSET_MORPH_TORTUOSITY, "geodesic tortuosity", true, 0.5, morph_tortuosity},
     {EXSET_MORPH_CONTACT, "contact distances", false, 0.5, morph_contact},
