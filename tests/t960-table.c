@@ -18,14 +18,15 @@ static void check_cells(exset_ctx_t *ctx) {
   MUST(ctx, parse(ctx,
                   "\xEF\xBB\xBFsample,\"a, \"\"b\"\"\",c\r\n"
                   "1,\"line\nbreak\",-1.5e-3\r\n\n"
-                  "2,, NaN \n3,\"\",0x10",
+                  "# a remark, with \"quotes\n2,, NaN \n3 ,\"\",0x10",
                   &t));
   CHECK(t.n_columns == 3 && t.n_rows == 3);
   CHECK(strcmp(t.name[0], "sample") == 0 && strcmp(t.name[1], "a, \"b\"") == 0);
   CHECK(exset_table_column(&t, "c") == 2 && exset_table_column(&t, "d") == -1);
   CHECK(strcmp(exset_table_cell(&t, 0, 1), "line\nbreak") == 0);
   CHECK(strcmp(exset_table_cell(&t, 2, 1), "") == 0);
-  CHECK(t.line[0] == 2 && t.line[1] == 5 && t.line[2] == 6);
+  CHECK(strcmp(exset_table_cell(&t, 2, 0), "3") == 0);
+  CHECK(t.line[0] == 2 && t.line[1] == 6 && t.line[2] == 7);
   MUST(ctx, exset_table_number(ctx, &t, 0, 2, &value));
   CHECK(value == -1.5e-3);
   MUST(ctx, exset_table_number(ctx, &t, 1, 1, &value));
@@ -78,6 +79,7 @@ int main(int argc, char **argv) {
   check_damaged(ctx, "", "empty");
   check_damaged(ctx, "\n\n", "empty");
   check_damaged(ctx, "a,b\n", "no rows");
+  check_damaged(ctx, "# a,b\r\n#", "empty");
   check_damaged(ctx, "a,b\n1,2\n3\n", "line 3: it has 1 field, the head has 2");
   check_damaged(ctx, "a,b\n1,2\n3,4,5", "line 3: it has 3 fields, the head has 2");
   check_damaged(ctx, "a,a\n1,2\n", "two columns are named \"a\"");

@@ -42,6 +42,11 @@ int exset_archive_describe(exset_archive_t *archive, const char *name, const cha
 
 /** Is there such an array or text? Local. */
 bool exset_archive_has(exset_archive_t *archive, const char *name);
+/** Call visit with the name of each member of a group, in alphabetical order. Local.
+ *  Errors (this rank only): EXSET_ERR_INPUT (no such group), those of visit, which end it. */
+typedef int (*exset_archive_visit_t)(void *user, const char *name);
+int exset_archive_list(exset_archive_t *archive, const char *group, exset_archive_visit_t visit,
+                       void *user);
 /** Number of dimensions and sizes dims[4] of an array. Local. Errors (this rank only): EXSET_ERR_INPUT (missing). */
 int exset_archive_shape(exset_archive_t *archive, const char *name, int *n_dims, int64_t dims[4]);
 /** Read an array that must have count items in all, of the same type or a smaller one of its kind. Local.

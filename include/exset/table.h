@@ -2,8 +2,9 @@
  * table: CSV tables with a head, as sweeps write them: small, read whole by one rank and known to all.
  *
  * CSV as in RFC 4180: fields parted by commas, one head line with a name for each column, every row with as many fields. A field in
- * double quotes may hold commas, line ends and doubled quotes. Lines end with LF or CRLF, a byte order mark of UTF-8 is passed
- * over, and so are empty lines. Anything else is a damaged table, and said so with its line.
+ * double quotes may hold commas, line ends and doubled quotes. Lines end with LF or CRLF. Passed over are blanks around fields without
+ * quotes, a byte order mark of UTF-8, empty lines, and lines that begin with #. Anything else is a damaged table, and said so
+ * with its line.
  */
 #ifndef EXSET_TABLE_H
 #define EXSET_TABLE_H
@@ -25,6 +26,11 @@ typedef struct {
  * Errors: EXSET_ERR_INPUT (missing, damaged: the line is named; no rows), EXSET_ERR_RUN (memory), EXSET_ERR_LOCAL (MPI).
  */
 int exset_table_read(exset_ctx_t *ctx, const char *path, exset_table_t *table);
+/**
+ * The same from a text of `length` bytes on rank 0, read by other means. Collective. Errors: as exset_table_read.
+ */
+int exset_table_share(exset_ctx_t *ctx, const char *path, const char *text, int64_t length,
+                      exset_table_t *table);
 /**
  * The same from a text of `length` bytes; path is for messages only. Local. Clear with exset_table_clear, also after errors.
  * Errors: EXSET_ERR_INPUT, EXSET_ERR_LOCAL (memory).

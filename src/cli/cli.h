@@ -24,6 +24,7 @@ int exset_cli_morph(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_calibrate(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_validate(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_section(exset_ctx_t *ctx, exset_config_t *config);
+int exset_cli_regress(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_info(exset_ctx_t *ctx, exset_config_t *config);
 
 /* Help texts, from the key table (cli_help.c). Rank 0 prints. */

@@ -100,6 +100,23 @@ static const cli_command_t commands[] = {
      "of n; masked: 0.\n"
      "-section_crop writes .vtkhdf, .tif or .raw; the origin (micrometres) moves with the box.",
      exset_cli_section},
+    {"regress", "exset regress sweep.csv [-regress_form power,eps_tau] [-o regress.json]",
+     "laws between structure and properties, fitted to the table of a sweep",
+     "Rows: samples, their phases and axes. Named forms of M = m_factor (or regress_target), eps = "
+     "volume_fraction,\n"
+     "beta = constrictivity, tau = geodesic_tortuosity:\n\n"
+     "  power         k eps^a beta^b / tau^c     power1    eps^a beta^b / tau^c\n"
+     "  stenzel_beta  eps beta^b / tau^c         eps_tau   eps^a / tau^c\n"
+     "  eps_beta      eps^a beta^b               tau       eps / tau^c\n"
+     "  archie        k eps^a                    eps       eps^a\n"
+     "  predictors    k x1^a1 x2^a2 ..., -regress_predictors x1,x2,...\n\n"
+     "Published: bruggeman eps^1.5; tau2 eps / tau^2; stenzel2016 eps beta^0.36 / tau^5.17; "
+     "stenzel2016_eps\n"
+     "eps^1.15 beta^0.37 / tau^4.39. Each form is fitted twice: to log M, and from there to M "
+     "itself "
+     "(regress_residuals).\n"
+     "Writes the results (regress.json) and predicted beside simulated values (regress.csv).",
+     exset_cli_regress},
     {"info", "exset info", "version, libraries, MPI", "", exset_cli_info},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -275,6 +275,40 @@ static const exset_key_t keys[] = {
     {"section_colours", EXSET_KEY_BOOL, 1, "", "", "false", ",section,",
      "pictures (PNG) in colours for people; as images they hold the numbers of the phases"},
 
+    /* ---- regress ---- */
+    {"regress_form", EXSET_KEY_CHOICE, 9,
+     "power,power1,stenzel_beta,eps_tau,eps_beta,tau,archie,eps,predictors", "", NULL, ",regress,",
+     "laws to fit; default: power, power1, stenzel_beta, eps_tau, eps, as far as the table has "
+     "their "
+     "columns, or predictors where regress_predictors is given"},
+    {"regress_predictors", EXSET_KEY_STRING, 12, "", "", NULL, ",regress,",
+     "figures or columns of the law k x1^a1 x2^a2 ...: contact_mean stands for "
+     "phase#_contact_mean, "
+     "field1_length_xy for that column"},
+    {"regress_target", EXSET_KEY_STRING, 1, "", "", "m_factor", ",regress,",
+     "figure to be explained; m_factor stands for phase#_m_factor_x, ..._y, ..._z"},
+    {"regress_phase", EXSET_KEY_INT, 16, "[1,16]", "", NULL, ",regress,",
+     "phases; default: all that the target has columns for"},
+    {"regress_axis", EXSET_KEY_CHOICE, 3, "x,y,z", "", NULL, ",regress,",
+     "axes; default: all that the target has columns for"},
+    {"regress_groups", EXSET_KEY_CHOICE, 3, "pooled,phase,axis", "", "pooled", ",regress,",
+     "fits to all rows, to those of each phase, to those of each axis"},
+    {"regress_published", EXSET_KEY_BOOL, 1, "", "", "true", ",regress,",
+     "published laws of the M-factor beside the fits"},
+    {"regress_percolation", EXSET_KEY_REAL, 1, "[0,1]", "", "0.9", ",regress,",
+     "rows with a smaller percolating_fraction are left out: laws of powers do not hold near the "
+     "percolation threshold"},
+    {"regress_residuals", EXSET_KEY_CHOICE, 1, "absolute,relative", "", "absolute", ",regress,",
+     "what the second, nonlinear fit makes small: prediction - M, or prediction / M - 1"},
+    {"regress_intervals", EXSET_KEY_CHOICE, 1, "sample,rows", "", "sample", ",regress,",
+     "95 % intervals: the rows of a sample depend on each other (samples left out one at a time), "
+     "or all rows are independent"},
+    {"regress_folds", EXSET_KEY_INT, 1, "[0,1000000]", "", "10", ",regress,",
+     "folds of the cross-validation, of whole samples; as many as samples leave out one at a time; "
+     "0: none"},
+    {"regress_seed", EXSET_KEY_INT, 1, "[0,inf)", "", "1", ",regress,",
+     "seed that shares the samples out among the folds"},
+
     /* ---- info ---- */
     {"parameters", EXSET_KEY_BOOL, 1, "", "", "false", ",info,",
      "print the parameter page of the documentation"},

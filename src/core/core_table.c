@@ -61,17 +61,26 @@ static int quoted_field(reader_t *reader, field_t *field) {
 
 static int next_field(reader_t *reader, field_t *field) {
   if (reader->at < reader->end && *reader->at == '"') return quoted_field(reader, field);
+  while (*reader->at == ' ' || *reader->at == '\t') reader->at++;
   field->text = reader->at;
   while (reader->at < reader->end && !strchr(",\r\n", *reader->at)) {
     if (*reader->at == '"') return damaged(reader, reader->line, "a quote within a field");
     reader->at++;
   }
-  return end_field(reader, field, reader->at);
+  char *cut = reader->at;
+  while (cut > field->text && (cut[-1] == ' ' || cut[-1] == '\t')) cut--;
+  return end_field(reader, field, cut);
 }
 
-static void skip_empty_lines(reader_t *reader) {
-  for (; *reader->at == '\n' || (*reader->at == '\r' && reader->at[1] == '\n'); reader->at++)
-    reader->line += *reader->at == '\n';
+/* Empty lines and comments. */
+static void skip_lines(reader_t *reader) {
+  for (;;) {
+    if (*reader->at == '#') reader->at += strcspn(reader->at, "\n");
+    if (*reader->at == '\r' && reader->at[1] == '\n') reader->at++;
+    if (*reader->at != '\n') return;
+    reader->line++;
+    reader->at++;
+  }
 }
 
 /* ---- rows ----------------------------------------------------------------------------------------- */
@@ -82,7 +91,7 @@ static int read_head(reader_t *reader, exset_table_t *table) {
   for (const char *c = reader->at; c < reader->end; c++) most += *c == ',';
   if (most > INT_MAX) return damaged(reader, 1, "too many fields");
   EXSET_TRY(exset_alloc(reader->ctx, most, sizeof *table->name, &table->name));
-  skip_empty_lines(reader);
+  skip_lines(reader);
   const int64_t line = reader->line;
   if (reader->at == reader->end) return damaged(reader, line, "it is empty");
   while (!field.last) {
@@ -120,7 +129,7 @@ static int read_rows(reader_t *reader, exset_table_t *table) {
   EXSET_TRY(exset_alloc(reader->ctx, exset_mul3(most, table->n_columns, 1), sizeof *table->cell,
                         &table->cell));
   EXSET_TRY(exset_alloc(reader->ctx, most, sizeof *table->line, &table->line));
-  for (skip_empty_lines(reader); reader->at < reader->end; skip_empty_lines(reader))
+  for (skip_lines(reader); reader->at < reader->end; skip_lines(reader))
     EXSET_TRY(read_row(reader, table));
   return table->n_rows > 0
              ? EXSET_OK
@@ -171,7 +180,6 @@ static int load(exset_ctx_t *ctx, const char *path, char **text, int64_t *length
   if (fstat(fileno(file), &info) != 0 || !S_ISREG(info.st_mode))
     err = cannot_read(ctx, path, "not a file");
   *length = err ? 0 : (int64_t)info.st_size;
-  if (!err && *length > INT_MAX) err = cannot_read(ctx, path, "larger than 2 GiB");
   if (!err) err = exset_alloc(ctx, *length + 1, 1, text);
   if (!err && fread(*text, 1, (size_t)*length, file) != (size_t)*length)
     err = cannot_read(ctx, path, "it cannot be read to its end");
@@ -179,19 +187,30 @@ static int load(exset_ctx_t *ctx, const char *path, char **text, int64_t *length
   return err;
 }
 
+int exset_table_share(exset_ctx_t *ctx, const char *path, const char *text, int64_t length,
+                      exset_table_t *table) {
+  char *copy = NULL;
+  int err;
+  memset(table, 0, sizeof *table);
+  EXSET_TRY(exset_agree(ctx, ctx->rank == 0 && length > INT_MAX
+                                 ? cannot_read(ctx, path, "larger than 2 GiB")
+                                 : EXSET_OK));
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Bcast(&length, 1, MPI_INT64_T, 0, ctx->comm)));
+  EXSET_TRY(exset_alloc_all(ctx, length + 1, 1, &copy));
+  if (ctx->rank == 0) memcpy(copy, text, (size_t)length);
+  EXSET_TRY_GOTO(err, done, EXSET_MPI(ctx, MPI_Bcast(copy, (int)length, MPI_CHAR, 0, ctx->comm)));
+  err = exset_agree(ctx, exset_table_parse(ctx, path, copy, length, table));
+done:
+  free(copy);
+  return err;
+}
+
 int exset_table_read(exset_ctx_t *ctx, const char *path, exset_table_t *table) {
   char *text = NULL;
   int64_t length = 0;
-  int err;
   memset(table, 0, sizeof *table);
-  EXSET_TRY_GOTO(err, done,
-                 exset_agree(ctx, ctx->rank == 0 ? load(ctx, path, &text, &length) : EXSET_OK));
-  EXSET_TRY_GOTO(err, done, EXSET_MPI(ctx, MPI_Bcast(&length, 1, MPI_INT64_T, 0, ctx->comm)));
-  if (ctx->rank != 0) err = exset_alloc(ctx, length + 1, 1, &text);
-  EXSET_TRY_GOTO(err, done, exset_agree(ctx, err));
-  EXSET_TRY_GOTO(err, done, EXSET_MPI(ctx, MPI_Bcast(text, (int)length, MPI_CHAR, 0, ctx->comm)));
-  err = exset_agree(ctx, exset_table_parse(ctx, path, text, length, table));
-done:
+  int err = exset_agree(ctx, ctx->rank == 0 ? load(ctx, path, &text, &length) : EXSET_OK);
+  if (!err) err = exset_table_share(ctx, path, text, length, table);
   free(text);
   return err;
 }

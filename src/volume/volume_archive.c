@@ -243,6 +243,38 @@ bool exset_archive_has(exset_archive_t *archive, const char *name) {
   return found;
 }
 
+/* Member i of a group; a new string. */
+static int member_name(exset_archive_t *archive, const char *group, hid_t id, hsize_t i,
+                       char **name) {
+  const ssize_t length =
+      H5Lget_name_by_idx(id, ".", H5_INDEX_NAME, H5_ITER_INC, i, NULL, 0, H5P_DEFAULT);
+  if (length < 0) return fail(archive, group, EXSET_ERR_INPUT);
+  EXSET_TRY(exset_alloc(archive->ctx, length + 1, 1, name));
+  if (H5Lget_name_by_idx(id, ".", H5_INDEX_NAME, H5_ITER_INC, i, *name, (size_t)length + 1,
+                         H5P_DEFAULT) == length)
+    return EXSET_OK;
+  return fail(archive, group, EXSET_ERR_INPUT);
+}
+
+int exset_archive_list(exset_archive_t *archive, const char *group, exset_archive_visit_t visit,
+                       void *user) {
+  H5G_info_t info = {.nlinks = 0};
+  exset_h5_quiet_t quiet;
+  exset_h5_quiet_begin(&quiet);
+  const hid_t id = H5Gopen2(archive->file, group, H5P_DEFAULT);
+  int err =
+      id >= 0 && H5Gget_info(id, &info) >= 0 ? EXSET_OK : fail(archive, group, EXSET_ERR_INPUT);
+  for (hsize_t i = 0; !err && i < info.nlinks; i++) {
+    char *name = NULL;
+    err = member_name(archive, group, id, i, &name);
+    if (!err) err = visit(user, name);
+    free(name);
+  }
+  if (!exset_h5_close(id) && !err) err = fail(archive, group, EXSET_ERR_INPUT);
+  exset_h5_quiet_end(&quiet);
+  return err;
+}
+
 int exset_archive_shape(exset_archive_t *archive, const char *name, int *n_dims, int64_t dims[4]) {
   exset_h5_quiet_t quiet;
   entry_t entry;
