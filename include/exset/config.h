@@ -81,6 +81,18 @@ typedef int (*exset_config_visit_t)(void *user, const exset_key_t *key, const ch
                                     const char *value);
 int exset_config_used(const exset_config_t *config, exset_config_visit_t visit, void *user);
 
+/** The key of a concrete name, "field1_fraction". Local, the same on all ranks. Errors: EXSET_ERR_INPUT (unknown: names the nearest;
+ *  not of this command). */
+int exset_config_key(const exset_config_t *config, const char *name, const exset_key_t **key);
+/**
+ * Give a key another value, which goes before all given so far, until it is undone: exset_config_rewind forgets what was set
+ * since exset_config_mark returned this mark. Local: ranks may differ, as long as each of them asks alone or in groups that do not.
+ * Errors: EXSET_ERR_INPUT (unknown key, wrong type, out of range; nothing is changed), EXSET_ERR_LOCAL (memory).
+ */
+int exset_config_set(exset_config_t *config, const char *name, const char *text);
+int exset_config_mark(const exset_config_t *config);
+void exset_config_rewind(exset_config_t *config, int mark);
+
 /** PETSc's version, "3.18.5". Local. */
 const char *exset_config_petsc_version(void);
 

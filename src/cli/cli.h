@@ -23,6 +23,7 @@ int exset_cli_conduct(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_morph(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_calibrate(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_validate(exset_ctx_t *ctx, exset_config_t *config);
+int exset_cli_sweep(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_section(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_regress(exset_ctx_t *ctx, exset_config_t *config);
 int exset_cli_info(exset_ctx_t *ctx, exset_config_t *config);

@@ -69,17 +69,6 @@ static int write_fields(exset_ctx_t *ctx, const exset_config_t *config, const co
 
 /* ---- solving ------------------------------------------------------------------------------------ */
 
-/* The sets in the order of solving: those in which the same phases conduct follow each other, for what is labelled then stays. */
-static void order_sets(const conduct_plan_t *plan, int *order) {
-  int n = 0;
-  for (int set = 0; set < plan->n_sets; set++) {
-    bool first = true; /* of those with its phases */
-    for (int k = 0; k < set; k++) first = first && !conduct_same_phases(plan, k, set);
-    for (int other = set; first && other < plan->n_sets; other++)
-      if (conduct_same_phases(plan, set, other)) order[n++] = other;
-  }
-}
-
 static int solve_set(exset_ctx_t *ctx, const conduct_plan_t *plan, int set,
                      exset_conduct_t *conduct, conduct_result_t *result, fields_t *fields) {
   for (int a = 0; a < plan->n_axes; a++) {
@@ -145,7 +134,7 @@ static int run_volume(exset_ctx_t *ctx, const exset_config_t *config, const cond
   fields_t fields = {0};
   int *order = NULL, err;
   EXSET_TRY_GOTO(err, done, exset_agree(ctx, allocate(ctx, plan, &result, &fields, &order)));
-  order_sets(plan, order);
+  conduct_order_sets(plan, order);
   EXSET_TRY_GOTO(err, done, exset_volume_fractions(ctx, volume, result.fraction));
   EXSET_TRY_GOTO(err, done, solve_sets(ctx, plan, volume, order, &result, &fields));
   conduct_result_print(ctx, plan, &result);

@@ -54,6 +54,9 @@ bool conduct_same_phases(const conduct_plan_t *plan, int set, int other);
  */
 int conduct_plan_read(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
                       conduct_plan_t *plan);
+/** The keys of the problem alone: what is asked for, axes, boundary, accuracy. plan zeroed before. Local, the same on all ranks. Errors:
+ *  EXSET_ERR_INPUT, EXSET_ERR_LOCAL. */
+int conduct_plan_problem(exset_ctx_t *ctx, const exset_config_t *config, conduct_plan_t *plan);
 /** The sets for a volume of so many phases. Local, the same on all ranks. Errors: EXSET_ERR_INPUT (number of values, phases that
  *  there are not, conductivities all 0 or too far apart), EXSET_ERR_LOCAL. */
 int conduct_plan_sets(exset_ctx_t *ctx, conduct_plan_t *plan, int n_phases);
@@ -62,6 +65,11 @@ int conduct_plan_print(exset_ctx_t *ctx, const conduct_plan_t *plan);
 /** A warning when the memory left may not do. Collective. Errors: EXSET_ERR_LOCAL (MPI). */
 int conduct_plan_memory(exset_ctx_t *ctx, const conduct_plan_t *plan);
 void conduct_plan_clear(conduct_plan_t *plan);
+/** Bytes that a rank with so many planes of plan->whole.grid takes at most, phases included, with the default solver. Local. */
+double conduct_bytes(const conduct_plan_t *plan, int64_t planes);
+/** Numbers of the sets, order[n_sets], in the order of solving: those in which the same phases conduct follow each other, for what is
+ *  labelled then stays. Local. */
+void conduct_order_sets(const conduct_plan_t *plan, int *order);
 /** "0,1,0", cut to fit. Local. */
 void conduct_set_text(const conduct_plan_t *plan, int set, size_t size, char *text);
 

@@ -75,10 +75,23 @@ static int read_phases(exset_ctx_t *ctx, const exset_config_t *config, conduct_p
   return EXSET_OK;
 }
 
-static int read_keys(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
-                     conduct_plan_t *plan) {
+int conduct_plan_problem(exset_ctx_t *ctx, const exset_config_t *config, conduct_plan_t *plan) {
   int boundary;
   const bool alone = exset_config_given(config, "conduct_phases");
+  if (alone && exset_config_given(config, "conduct_sigma"))
+    return exset_fail(ctx, EXSET_ERR_INPUT,
+                      "both -conduct_sigma and -conduct_phases: -conduct_sigma is needed, a "
+                      "conductivity for each phase, 0 for insulators, or -conduct_phases all, each "
+                      "phase alone");
+  EXSET_TRY(alone ? read_phases(ctx, config, plan) : read_sigma(ctx, config, plan));
+  EXSET_TRY(cli_axes(ctx, config, "conduct_axis", plan->axis, &plan->n_axes));
+  EXSET_TRY(exset_config_choice(config, "conduct_boundary", &boundary));
+  plan->boundary = (exset_boundary_t)boundary; /* in the order of the key's choices */
+  return exset_config_real(config, "conduct_rtol", &plan->options.rtol);
+}
+
+static int read_keys(exset_ctx_t *ctx, const exset_config_t *config, const char *default_name,
+                     conduct_plan_t *plan) {
   if (exset_config_inputs(config) != 1)
     return exset_fail(ctx, EXSET_ERR_INPUT,
                       "%d inputs given; one volume is needed: exset conduct twin.vtkhdf "
@@ -86,16 +99,11 @@ static int read_keys(exset_ctx_t *ctx, const exset_config_t *config, const char 
                       exset_config_inputs(config));
   plan->input = exset_config_input(config, 0);
   EXSET_TRY(cli_volume_options(ctx, config, &plan->reading));
-  if (alone == exset_config_given(config, "conduct_sigma"))
+  if (!exset_config_given(config, "conduct_phases") && !exset_config_given(config, "conduct_sigma"))
     return exset_fail(ctx, EXSET_ERR_INPUT,
-                      "%s: -conduct_sigma is needed, a conductivity for each phase, 0 for "
-                      "insulators, or -conduct_phases all, each phase alone",
-                      alone ? "both -conduct_sigma and -conduct_phases" : "nothing to solve for");
-  EXSET_TRY(alone ? read_phases(ctx, config, plan) : read_sigma(ctx, config, plan));
-  EXSET_TRY(cli_axes(ctx, config, "conduct_axis", plan->axis, &plan->n_axes));
-  EXSET_TRY(exset_config_choice(config, "conduct_boundary", &boundary));
-  plan->boundary = (exset_boundary_t)boundary; /* in the order of the key's choices */
-  EXSET_TRY(exset_config_real(config, "conduct_rtol", &plan->options.rtol));
+                      "nothing to solve for: -conduct_sigma is needed, a conductivity for each "
+                      "phase, 0 for insulators, or -conduct_phases all, each phase alone");
+  EXSET_TRY(conduct_plan_problem(ctx, config, plan));
   EXSET_TRY(exset_config_bool(config, "conduct_fields", &plan->fields));
   EXSET_TRY(exset_config_bool(config, "dry_run", &plan->dry_run));
   if (!plan->fields) return EXSET_OK;
@@ -174,6 +182,16 @@ bool conduct_same_phases(const conduct_plan_t *plan, int set, int other) {
   for (int p = 0; p < plan->n_phases; p++)
     if ((a[p] > 0) != (b[p] > 0)) return false;
   return true;
+}
+
+void conduct_order_sets(const conduct_plan_t *plan, int *order) {
+  int n = 0;
+  for (int set = 0; set < plan->n_sets; set++) {
+    bool first = true; /* of those with its phases */
+    for (int k = 0; k < set; k++) first = first && !conduct_same_phases(plan, k, set);
+    for (int other = set; first && other < plan->n_sets; other++)
+      if (conduct_same_phases(plan, set, other)) order[n++] = other;
+  }
 }
 
 void conduct_set_text(const conduct_plan_t *plan, int set, size_t size, char *text) {
@@ -291,8 +309,7 @@ static double bytes_of_fields(const conduct_plan_t *plan) {
   return plan->fields ? BYTES_PER_CELL_FIELDS * n_solves : 0;
 }
 
-/* Of so many planes of the volume on a rank. */
-static double bytes_of_planes(const conduct_plan_t *plan, int64_t planes) {
+double conduct_bytes(const conduct_plan_t *plan, int64_t planes) {
   const exset_grid_t *grid = &plan->whole.grid;
   const double plane = (double)grid->n[1] * (double)grid->n[2];
   int64_t n[3];
@@ -302,7 +319,7 @@ static double bytes_of_planes(const conduct_plan_t *plan, int64_t planes) {
 }
 
 static int fit_of(exset_ctx_t *ctx, const conduct_plan_t *plan, exset_memory_fit_t *fit) {
-  return exset_memory_fit(ctx, bytes_of_planes(plan, plan->whole.grid.nz_local), fit);
+  return exset_memory_fit(ctx, conduct_bytes(plan, plan->whole.grid.nz_local), fit);
 }
 
 static int print_memory(exset_ctx_t *ctx, const conduct_plan_t *plan) {
@@ -318,7 +335,7 @@ static int print_memory(exset_ctx_t *ctx, const conduct_plan_t *plan) {
   exset_print(ctx,
               "memory      at most about %.3g GB on the busiest rank, %.3g GB on all%s (default "
               "solver)\n",
-              bytes_of_planes(plan, grid->nz_local) / 1e9, bytes_of_planes(plan, grid->n[0]) / 1e9,
+              conduct_bytes(plan, grid->nz_local) / 1e9, conduct_bytes(plan, grid->n[0]) / 1e9,
               plan->fields ? ", fields included" : "");
   if (isfinite(fit.available))
     exset_print(ctx, "            %.3g GB %s%s\n", fit.available / 1e9, fit.limit,

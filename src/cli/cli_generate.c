@@ -13,22 +13,6 @@ static const char default_name[] = "twin.vtkhdf";
 
 /* ---- what to do -------------------------------------------------------------------------------- */
 
-static int read_grid(exset_ctx_t *ctx, const exset_config_t *config, exset_grid_t *grid) {
-  int64_t size[3];
-  double voxel[3];
-  int n;
-  EXSET_TRY(exset_config_int_list(config, "size", 3, size, &n));
-  if (n == 0)
-    return exset_fail(ctx, EXSET_ERR_INPUT, "-size is needed: voxels nz,ny,nx, or one number");
-  if (n == 2)
-    return exset_fail(ctx, EXSET_ERR_INPUT, "-size has 2 values; allowed: 1 or 3 (nz,ny,nx)");
-  if (n == 1) size[1] = size[2] = size[0];
-  EXSET_TRY(cli_voxel(ctx, config, voxel));
-  for (int a = 0; a < 3; a++)
-    if (voxel[a] == 0) voxel[a] = 1;
-  return exset_grid_init(ctx, size, voxel, grid);
-}
-
 static int read_process_grid(exset_ctx_t *ctx, const exset_config_t *config, int grid[2]) {
   int64_t value[2];
   int n;
@@ -76,7 +60,7 @@ static int plan_read(exset_ctx_t *ctx, const exset_config_t *config, generate_pl
                       "\"%.100s\" is not a case file: generate takes .yaml files and -key value",
                       exset_config_input(config, 0));
   EXSET_TRY(cli_model_read(ctx, config, false, &plan->model));
-  EXSET_TRY(read_grid(ctx, config, &plan->grid));
+  EXSET_TRY(cli_grid(ctx, config, &plan->grid));
   EXSET_TRY(exset_config_int(config, "seed", &plan->seed));
   EXSET_TRY(exset_config_int(config, "realisations", &plan->realisations));
   EXSET_TRY(exset_config_int(config, "realisation_groups", &groups));

@@ -33,6 +33,22 @@ int cli_voxel(exset_ctx_t *ctx, const exset_config_t *config, double voxel[3]) {
   return exset_grid_init(ctx, one, voxel, &grid);
 }
 
+int cli_grid(exset_ctx_t *ctx, const exset_config_t *config, exset_grid_t *grid) {
+  int64_t size[3];
+  double voxel[3];
+  int n;
+  EXSET_TRY(exset_config_int_list(config, "size", 3, size, &n));
+  if (n == 0)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "-size is needed: voxels nz,ny,nx, or one number");
+  if (n == 2)
+    return exset_fail(ctx, EXSET_ERR_INPUT, "-size has 2 values; allowed: 1 or 3 (nz,ny,nx)");
+  if (n == 1) size[1] = size[2] = size[0];
+  EXSET_TRY(cli_voxel(ctx, config, voxel));
+  for (int a = 0; a < 3; a++)
+    if (voxel[a] == 0) voxel[a] = 1;
+  return exset_grid_init(ctx, size, voxel, grid);
+}
+
 int cli_volume_options(exset_ctx_t *ctx, const exset_config_t *config,
                        exset_volume_options_t *options) {
   int n;

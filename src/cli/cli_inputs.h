@@ -9,6 +9,9 @@
 int cli_labels(exset_ctx_t *ctx, const exset_config_t *config, exset_labels_t *labels);
 /** Key voxel_size: z, y, x in micrometres; 0 where not given. Local, the same on all ranks. Errors: EXSET_ERR_INPUT (2 values). */
 int cli_voxel(exset_ctx_t *ctx, const exset_config_t *config, double voxel[3]);
+/** The box of twins, keys size and voxel_size (1 where not given), cut over the ranks of ctx. Local, the same on all ranks. Errors:
+ *  EXSET_ERR_INPUT, and those of exset_grid_init. */
+int cli_grid(exset_ctx_t *ctx, const exset_config_t *config, exset_grid_t *grid);
 /** Labels, voxel_size, volume_dataset (borrowed), raw_size. Local, the same on all ranks. Errors: EXSET_ERR_INPUT. */
 int cli_volume_options(exset_ctx_t *ctx, const exset_config_t *config,
                        exset_volume_options_t *options);

@@ -85,6 +85,18 @@ static const cli_command_t commands[] = {
      "Writes the results (validate.json) and pictures of sections, data left and model right "
      "(validate_sections_*.png).",
      exset_cli_validate},
+    {"sweep", "exset sweep case.yaml [-o sweep.csv]",
+     "virtual materials testing: twins of many parameter samples, measured in memory, as a table",
+     "The case holds a model, a box, what to vary (sweep_parameter1_key, _range, ...) and what to "
+     "measure\n"
+     "(morph_descriptors; conduct_sigma or conduct_phases). Each sample gives a row: means and "
+     "standard "
+     "deviations over\n"
+     "its realisations. What is finished is kept in <output>.units: the same command again goes on "
+     "where a\n"
+     "run has ended, however it did. Job arrays share the work: -sweep_task k -sweep_tasks n, "
+     "then -merge.",
+     exset_cli_sweep},
     {"section",
      "exset section twin.vtkhdf -section_plane z=12,y=::50 [-o section.png]\n"
      "  exset section twin.vtkhdf -section_crop 0:100,:,200:400 [-o section.vtkhdf]",

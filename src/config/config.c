@@ -165,6 +165,28 @@ static void free_entry(config_entry_t *entry) {
   free(entry->folder);
 }
 
+int exset_config_key(const exset_config_t *config, const char *name, const exset_key_t **key) {
+  *key = config_find_key(name);
+  if (!*key) return config_unknown_key(config->ctx, name, "");
+  if (config_key_of(*key, config->command)) return EXSET_OK;
+  return exset_fail(config->ctx, EXSET_ERR_INPUT, "-%s is not a key of exset %s", name,
+                    config->command);
+}
+
+int exset_config_set(exset_config_t *config, const char *name, const char *text) {
+  const exset_key_t *key;
+  EXSET_TRY(exset_config_key(config, name, &key));
+  return add_entry(config, name, text, "", "");
+}
+
+int exset_config_mark(const exset_config_t *config) {
+  return config->n_entries;
+}
+
+void exset_config_rewind(exset_config_t *config, int mark) {
+  while (config->n_entries > mark) free_entry(&config->entry[--config->n_entries]);
+}
+
 /* Forget the fields of case files: two models do not mix. */
 static void drop_fields(exset_config_t *config) {
   int kept = 0;

@@ -9,8 +9,10 @@
 #define IMAGES ",coverage,calibrate,conduct,morph,validate,section,"
 #define VOLUMES ",coverage,conduct,morph,validate,section,"
 #define FILES ",coverage,generate,conduct,morph,validate,section,"
-#define MORPH ",morph,"
-#define MODEL ",generate,calibrate,validate,"
+#define MORPH ",morph,sweep,"
+#define MODEL ",generate,calibrate,validate,sweep,"
+#define TWIN ",generate,sweep,"
+#define SOLVE ",conduct,sweep,"
 
 /* name, type, most values, range, unit, default, commands, help */
 static const exset_key_t keys[] = {
@@ -28,7 +30,7 @@ static const exset_key_t keys[] = {
     {"image_mask", EXSET_KEY_INT, 16, "[0,65535]", "", NULL, IMAGES,
      "gray values of pixels to leave out (cracks, frame)"},
     {"voxel_size", EXSET_KEY_REAL, 3, "(0,inf)", "um", NULL,
-     ",coverage,calibrate,generate,conduct,morph,validate,section,",
+     ",coverage,calibrate,generate,conduct,morph,validate,section,sweep,",
      "edge length of a pixel or voxel: one number, or z,y,x; default: the file's, or 1"},
     {"orientation", EXSET_KEY_CHOICE, 1024, "xy,xz,yz", "", "xy", ",coverage,validate,",
      "plane of the sections: one for all inputs, or one for each"},
@@ -91,11 +93,11 @@ static const exset_key_t keys[] = {
      "spline coefficients, k_z fastest"},
 
     /* ---- generate ---- */
-    {"size", EXSET_KEY_INT, 3, "[2,inf)", "", NULL, ",generate,",
+    {"size", EXSET_KEY_INT, 3, "[2,inf)", "", NULL, TWIN,
      "voxels of the twin: nz,ny,nx, or one number for a cube"},
     {"seed", EXSET_KEY_INT, 1, "[0,inf)", "", "1", MODEL, "seed of the random numbers"},
-    {"realisations", EXSET_KEY_INT, 1, "[1,1000000]", "", "1", ",generate,",
-     "number of independent twins"},
+    {"realisations", EXSET_KEY_INT, 1, "[1,1000000]", "", "1", TWIN,
+     "number of independent twins; sweep: of each sample"},
     {"realisation_groups", EXSET_KEY_INT, 1, "[0,1000000]", "", "0", ",generate,",
      "groups of ranks that make realisations side by side, a divisor of the number of ranks; 0: as "
      "many as memory and the number of realisations allow"},
@@ -124,7 +126,7 @@ static const exset_key_t keys[] = {
      "file of planning experience: read if it is there, written after planning"},
 
     /* ---- conduct ---- */
-    {"conduct_sigma", EXSET_KEY_STRING, 1, "", "", NULL, ",conduct,",
+    {"conduct_sigma", EXSET_KEY_STRING, 1, "", "", NULL, SOLVE,
      "conductivity of phase 1, 2, ..., each in [0,inf) in any unit, 0 for insulators: 1,0,0; / "
      "parts "
      "sets, which "
@@ -132,16 +134,16 @@ static const exset_key_t keys[] = {
      "are "
      "two sets)"},
     {"conduct_phases", EXSET_KEY_CHOICE, 16, "all,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16", "", NULL,
-     ",conduct,",
+     SOLVE,
      "instead of conduct_sigma: each of these phases alone, with conductivity 1, the others "
      "insulating"},
-    {"conduct_axis", EXSET_KEY_CHOICE, 3, "x,y,z,all", "", "all", ",conduct,",
+    {"conduct_axis", EXSET_KEY_CHOICE, 3, "x,y,z,all", "", "all", SOLVE,
      "directions of the current; z is that of the pages, y of rows, x of columns"},
-    {"conduct_boundary", EXSET_KEY_CHOICE, 1, "electrodes,periodic", "", "electrodes", ",conduct,",
+    {"conduct_boundary", EXSET_KEY_CHOICE, 1, "electrodes,periodic", "", "electrodes", SOLVE,
      "electrodes: on two opposite faces, half a voxel outside the first centres, no flux "
      "elsewhere; "
      "periodic: opposite faces meet, mean gradient of 1; three axes give the full tensor"},
-    {"conduct_rtol", EXSET_KEY_REAL, 1, "(0,1)", "", "1e-4", ",conduct,",
+    {"conduct_rtol", EXSET_KEY_REAL, 1, "(0,1)", "", "1e-4", SOLVE,
      "relative accuracy of sigma_eff: the iteration ends when its estimated error is smaller"},
     {"conduct_fields", EXSET_KEY_BOOL, 1, "", "", "false", ",conduct,",
      "write potential and current density to a .vtkhdf file beside the results"},
@@ -275,6 +277,48 @@ static const exset_key_t keys[] = {
     {"section_colours", EXSET_KEY_BOOL, 1, "", "", "false", ",section,",
      "pictures (PNG) in colours for people; as images they hold the numbers of the phases"},
 
+    /* ---- sweep ---- */
+    {"sweep_design", EXSET_KEY_CHOICE, 1, "table,factorial,latin_hypercube,sobol", "", "sobol",
+     ",sweep,",
+     "samples: rows of sweep_table; all combinations of the parameters' values; one sample in each "
+     "share of each "
+     "range; or a sequence that fills the ranges evenly and can be continued"},
+    {"sweep_samples", EXSET_KEY_INT, 1, "[1,10000000]", "", NULL, ",sweep,",
+     "number of samples (latin_hypercube, sobol)"},
+    {"sweep_seed", EXSET_KEY_INT, 1, "[0,inf)", "", "0", ",sweep,",
+     "seed of the design: another Latin hypercube; another shift of the Sobol sequence, 0: none"},
+    {"sweep_candidates", EXSET_KEY_INT, 1, "[1,100000]", "", "100", ",sweep,",
+     "latin_hypercube: the one of so many whose closest samples are farthest apart; 1: the first"},
+    {"sweep_table", EXSET_KEY_FILE, 1, "", "", NULL, ",sweep,",
+     "table: CSV file, a header of keys, then a row of numbers for each sample"},
+    {"sweep_parameter#_key", EXSET_KEY_STRING, 16, "", "", NULL, ",sweep,",
+     "key that this parameter sets, or several that get the same value: keys of the model, size, "
+     "voxel_size"},
+    {"sweep_parameter#_range", EXSET_KEY_REAL, 2, "(-inf,inf)", "", NULL, ",sweep,",
+     "lowest and highest value (latin_hypercube, sobol)"},
+    {"sweep_parameter#_values", EXSET_KEY_REAL, 4096, "(-inf,inf)", "", NULL, ",sweep,",
+     "instead of a range: the values to choose from; factorial designs need them"},
+    {"sweep_parameter#_scale", EXSET_KEY_CHOICE, 1, "linear,log", "", "linear", ",sweep,",
+     "ranges: samples are even in the value, or in its logarithm"},
+    {"sweep_parameter#_relative", EXSET_KEY_BOOL, 1, "", "", "false", ",sweep,",
+     "values are factors of what the case gives"},
+    {"sweep_noise", EXSET_KEY_CHOICE, 1, "independent,common", "", "independent", ",sweep,",
+     "random numbers: each sample its own, or the same for all, so that samples differ by their "
+     "parameters alone"},
+    {"sweep_ranks", EXSET_KEY_INT, 1, "[0,1000000]", "", "0", ",sweep,",
+     "ranks that make a twin together; the groups take realisations in turn; 0: as few as memory "
+     "allows"},
+    {"sweep_task", EXSET_KEY_INT, 1, "[0,999999]", "", NULL, ",sweep,",
+     "job arrays: this process is task k of sweep_tasks, from 0; default: from "
+     "SLURM_ARRAY_TASK_ID, ..._MIN, "
+     "..._STEP"},
+    {"sweep_tasks", EXSET_KEY_INT, 1, "[1,1000000]", "", NULL, ",sweep,",
+     "job arrays: number of tasks; default: SLURM_ARRAY_TASK_COUNT, or 1"},
+    {"sweep_merge", EXSET_KEY_BOOL, 1, "", "", "false", ",sweep,",
+     "make the table from what is finished, and no twin (also -merge)"},
+    {"sweep_retry", EXSET_KEY_BOOL, 1, "", "", "false", ",sweep,",
+     "try again what has failed in earlier runs"},
+    {"merge", EXSET_KEY_BOOL, 1, "", "", "false", ",sweep,", "the same as sweep_merge"},
     /* ---- regress ---- */
     {"regress_form", EXSET_KEY_CHOICE, 9,
      "power,power1,stenzel_beta,eps_tau,eps_beta,tau,archie,eps,predictors", "", NULL, ",regress,",
