@@ -310,8 +310,7 @@ static const exset_key_t keys[] = {
      "allows"},
     {"sweep_task", EXSET_KEY_INT, 1, "[0,999999]", "", NULL, ",sweep,",
      "job arrays: this process is task k of sweep_tasks, from 0; default: from "
-     "SLURM_ARRAY_TASK_ID, ..._MIN, "
-     "..._STEP"},
+     "SLURM_ARRAY_TASK_ID"},
     {"sweep_tasks", EXSET_KEY_INT, 1, "[1,1000000]", "", NULL, ",sweep,",
      "job arrays: number of tasks; default: SLURM_ARRAY_TASK_COUNT, or 1"},
     {"sweep_merge", EXSET_KEY_BOOL, 1, "", "", "false", ",sweep,",
@@ -319,6 +318,7 @@ static const exset_key_t keys[] = {
     {"sweep_retry", EXSET_KEY_BOOL, 1, "", "", "false", ",sweep,",
      "try again what has failed in earlier runs"},
     {"merge", EXSET_KEY_BOOL, 1, "", "", "false", ",sweep,", "the same as sweep_merge"},
+
     /* ---- regress ---- */
     {"regress_form", EXSET_KEY_CHOICE, 9,
      "power,power1,stenzel_beta,eps_tau,eps_beta,tau,archie,eps,predictors", "", NULL, ",regress,",
