@@ -41,7 +41,7 @@ void front_clear(front_t *front);
 /**
  * After the work on a bucket: exchange what has arrived in the planes below and above the slab (entries that are
  * not the value of their cell any more are left out) and find the next bucket that holds cells on any rank. Arrivals in
- * the bucket at work may bring it back: then it is the next one once more (front_again). value: [cells + 2 plane].
+ * the bucket at work bring it back: then it is the next one once more. value: [cells + 2 plane].
  * Collective. Errors: EXSET_ERR_RUN, EXSET_ERR_LOCAL.
  */
 int front_exchange(front_t *front, const float *value);
