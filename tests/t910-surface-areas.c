@@ -101,6 +101,19 @@ static void areas_naive(const int64_t n[3], const double voxel[3], const uint8_t
   free(changes);
 }
 
+/* One rank gets the same bits. */
+static void check_alone(exset_ctx_t *ctx, const exset_volume_t *v, uint8_t *all,
+                        const double *area) {
+  exset_ctx_t *alone;
+  const exset_volume_t whole = surface_alone(ctx, v, all, &alone);
+  const size_t bytes = (size_t)(v->n_phases * v->n_phases) * sizeof *area;
+  double *same = malloc(bytes);
+  MUST(alone, exset_surface_areas(alone, &whole, same));
+  CHECK(memcmp(same, area, bytes) == 0);
+  MUST(alone, exset_ctx_destroy(&alone));
+  free(same);
+}
+
 static void check_random(exset_ctx_t *ctx, const int64_t n[3], const double voxel[3], int phases,
                          unsigned masked_of, unsigned block) {
   uint8_t *all = surface_random(n, (unsigned)phases, masked_of, block, 7 + (uint64_t)phases);
@@ -109,6 +122,7 @@ static void check_random(exset_ctx_t *ctx, const int64_t n[3], const double voxe
   double *area = malloc((size_t)pairs * sizeof *area);
   double *expected = malloc((size_t)pairs * sizeof *expected);
   MUST(ctx, exset_surface_areas(ctx, &v, area));
+  check_alone(ctx, &v, all, area);
   areas_naive(n, voxel, all, phases, expected);
   int wrong = 0;
   for (int i = 0; i < pairs; i++) {

@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 static inline unsigned surface_draw(uint64_t *state, unsigned below) {
   *state = *state * 6364136223846793005u + 1442695040888963407u;
@@ -25,6 +26,13 @@ static inline exset_volume_t surface_view(exset_ctx_t *ctx, const int64_t n[3],
   MUST(ctx, exset_grid_init(ctx, n, voxel, &v.grid));
   v.phase = all + v.grid.z0 * n[1] * n[2];
   return v;
+}
+
+/* The same whole volume on one rank, for results that must be equal bit by bit. Destroy alone. */
+static inline exset_volume_t surface_alone(exset_ctx_t *ctx, const exset_volume_t *v, uint8_t *all,
+                                           exset_ctx_t **alone) {
+  MUST(ctx, exset_ctx_create(MPI_COMM_SELF, alone));
+  return surface_view(*alone, v->grid.n, v->grid.voxel, v->n_phases, all);
 }
 
 /* Cells of random phases in blocks of 1, 2 or 3 cells: one in masked_of is masked (0: none). */

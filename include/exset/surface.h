@@ -25,7 +25,13 @@ int exset_surface_areas(exset_ctx_t *ctx, const exset_volume_t *volume, double *
 int exset_surface_triples(int n_phases);
 /**
  * Length per volume, 1/um^2, of the lines on which three phases meet: length[0] all of them, length[1 + t] those of
- * triple t in lexical order. L_V = 2 P_A, with P_A the points per area of sections. Collective. Errors: as above.
+ * triple t in lexical order. Squares of four cells in the three lattice planes show where a line passes, and which way (the
+ * cyclic order of the phases); their sum over a small window is the vector between the ends of the line in it, and
+ * the length is the mean of its absolute value over all windows, divided by its known mean on straight lines. Windows are
+ * twice as wide as the longest edge of a voxel, at most 16 cells: lines of the same triple that are closer together, in
+ * opposite directions, cancel. Blocks of 2 x 2 x 2 cells with a masked one do not count; NaN where there is no other block
+ * (0 for fewer than three phases). For axis ratios beyond 8 the estimate is too large.
+ * The same for any number of ranks. Work grows with the number of triples. Collective. Errors: as above.
  */
 int exset_surface_lines(exset_ctx_t *ctx, const exset_volume_t *volume, double *length);
 

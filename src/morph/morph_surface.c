@@ -172,12 +172,12 @@ int exset_surface_areas(exset_ctx_t *ctx, const exset_volume_t *volume, double *
   const int64_t size = counts_size(volume->n_phases + 1);
   uint8_t *above = NULL;
   int64_t *all = NULL;
-  bool has = false;
-  int err = surface_plane_above(ctx, volume, &above, &has);
+  int64_t has = 0;
+  int err = surface_planes_above(ctx, volume, 1, &above, &has);
   if (!err) err = exset_alloc_all(ctx, size, sizeof *all, &all);
   if (!err) {
     counts_t c = counts_at(all, volume->n_phases + 1);
-    err = exset_agree(ctx, count_slab(ctx, volume, has ? above : NULL, &c));
+    err = exset_agree(ctx, count_slab(ctx, volume, has > 0 ? above : NULL, &c));
     if (!err)
       err = EXSET_MPI(ctx,
                       MPI_Allreduce(MPI_IN_PLACE, all, (int)size, MPI_INT64_T, MPI_SUM, ctx->comm));

@@ -25,7 +25,9 @@ surface_plane_t surface_plane(const exset_grid_t *grid);
 /* Copy a plane into a padded one whose border is zero. code: phase p as bit p - 1 (at most 8 phases), else as it is. Local. */
 void surface_pad(const surface_plane_t *plane, const uint8_t *phase, int n_phases, bool code,
                  uint8_t *padded);
-/* The plane above this rank's slab; *has: is there one? Collective. */
-int surface_plane_above(exset_ctx_t *ctx, const exset_volume_t *volume, uint8_t **above, bool *has);
+/* Up to depth planes above this rank's slab, whatever slabs they come from: above[*count][ny][nx]. Free above, also after an
+ * error. Collective. */
+int surface_planes_above(exset_ctx_t *ctx, const exset_volume_t *volume, int64_t depth,
+                         uint8_t **above, int64_t *count);
 
 #endif

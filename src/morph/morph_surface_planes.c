@@ -25,14 +25,18 @@ void surface_pad(const surface_plane_t *plane, const uint8_t *phase, int n_phase
   }
 }
 
-int surface_plane_above(exset_ctx_t *ctx, const exset_volume_t *volume, uint8_t **above,
-                        bool *has) {
+int surface_planes_above(exset_ctx_t *ctx, const exset_volume_t *volume, int64_t depth,
+                         uint8_t **above, int64_t *count) {
   const exset_grid_t *grid = &volume->grid;
   const int64_t plane = grid->n[1] * grid->n[2], nz = grid->nz_local;
-  uint8_t *below;
-  *has = nz > 0 && grid->z0 + nz < grid->n[0];
-  EXSET_TRY(exset_alloc_unset_all(ctx, 2 * plane, 1, above));
-  below = *above + plane;
-  const uint8_t *last = volume->phase + (nz > 0 ? nz - 1 : 0) * plane;
-  return exset_grid_halo(ctx, grid, (size_t)plane, volume->phase, last, below, *above, false);
+  const int64_t left = grid->n[0] - grid->z0 - nz;
+  *count = nz == 0 ? 0 : left < depth ? left : depth;
+  EXSET_TRY(exset_alloc_unset_all(ctx, exset_mul3(depth + 1, plane, 1), 1, above));
+  uint8_t *below = *above + depth * plane; /* not wanted */
+  for (int64_t r = 0; r < depth; r++) {
+    const uint8_t *first = r < nz ? volume->phase + r * plane : *above + (r - nz) * plane;
+    EXSET_TRY(
+        exset_grid_halo(ctx, grid, (size_t)plane, first, first, below, *above + r * plane, false));
+  }
+  return EXSET_OK;
 }
