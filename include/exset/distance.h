@@ -35,8 +35,9 @@ int exset_distance_inside(exset_ctx_t *ctx, const exset_volume_t *volume, float 
  * Union of balls: cover(x) = the largest squared[c] over all cells c with |x - c|^2 < squared[c], and at least
  * squared[x]; 0 where no ball reaches. With squared = distances inside phases this is the local thickness, by which the
  * continuous phase-size distribution follows (Hildebrand and Ruegsegger 1997); exact, no steps of radius.
- * squared, cover: [nz_local][ny][nx], not the same array. Entries of squared must be finite and >= 0. Balls of distances inside phases stay
- * within their phase. Centres whose ball lies within that of a neighbour, or that lie within a plateau, are passed over.
+ * squared, cover: [nz_local][ny][nx], not the same array; entries of squared are >= 0. Balls of distances inside phases
+ * hold no cell of another phase, but masked ones. Balls within that of a neighbour, and directions in which a neighbour's
+ * ball does as well, are passed over: plateaus cost little (doc/theory/morphology.md). The same for any number of ranks.
  * Collective. Errors: EXSET_ERR_RUN (memory), EXSET_ERR_LOCAL (MPI).
  */
 int exset_ball_cover(exset_ctx_t *ctx, const exset_grid_t *grid, const float *squared,
