@@ -167,14 +167,14 @@ static void check_table(exset_ctx_t *ctx) {
         strcmp(names[1], "size") == 0);
   CHECK(d.value[0] == 0.25 && d.value[1] == 32 && d.value[2] == 0.1 && d.value[3] == 48);
   clear(&d, &names);
-  refuse(ctx, "a,b\n1,2\n3\n", "line 3: not as many fields");
-  refuse(ctx, "a,b\n1,2,3\n", "line 2: not as many fields");
-  refuse(ctx, "a,b\n1,2x\n", "line 2: not a number: 2x");
-  refuse(ctx, "a,b\n1,inf\n", "not a number: inf");
-  refuse(ctx, "a,a\n1,2\n", "two columns named a");
-  refuse(ctx, "a,\n1,2\n", "a column has no name");
-  refuse(ctx, "a,b\n", "has no samples");
-  refuse(ctx, "", "has no samples");
+  refuse(ctx, "a,b\n1,2\n3\n", "line 3: it has 1 field, the head has 2");
+  refuse(ctx, "a,b\n1,2,3\n", "line 2: it has 3 fields, the head has 2");
+  refuse(ctx, "a,b\n1,2x\n", "line 2, column b: \"2x\" is not a number");
+  refuse(ctx, "a,b\n1,inf\n", "\"inf\" is not a finite number");
+  refuse(ctx, "a,a\n1,2\n", "two columns are named \"a\"");
+  refuse(ctx, "a,\n1,2\n", "a column without a name");
+  refuse(ctx, "a,b\n", "a head and no rows");
+  refuse(ctx, "", "it is empty");
   CHECK(exset_design_table(ctx, "/nowhere/table.csv", &d, &names) == EXSET_ERR_INPUT);
   ctx->message[0] = '\0';
 }
