@@ -129,7 +129,7 @@ typedef struct exset_results_s exset_results_t;
 int exset_results_create(exset_ctx_t *ctx, exset_results_t **results);
 void exset_results_destroy(exset_results_t **results);
 /** Read what was added to the journals since the last time; a folder that is not there holds none. Local. Errors (this rank only):
- *  EXSET_ERR_RUN. */
+ *  EXSET_ERR_INPUT (not a folder), EXSET_ERR_RUN. */
 int exset_results_read(exset_results_t *results, const char *folder);
 /** The unit of that identity, or NULL. Valid until the next exset_results_read. Local, borrowed. */
 const exset_unit_t *exset_results_find(const exset_results_t *results, exset_digest_t id);

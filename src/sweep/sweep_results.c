@@ -260,8 +260,8 @@ int exset_results_read(exset_results_t *results, const char *folder) {
   const int n = scandir(folder, &entry, is_journal, alphasort);
   if (n < 0 && errno == ENOENT) return EXSET_OK;
   if (n < 0)
-    return exset_fail(results->ctx, EXSET_ERR_RUN, "cannot read the folder %s: %s", folder,
-                      strerror(errno));
+    return exset_fail(results->ctx, errno == ENOTDIR ? EXSET_ERR_INPUT : EXSET_ERR_RUN,
+                      "cannot read journals in %s: %s", folder, strerror(errno));
   int err = EXSET_OK;
   for (int i = 0; i < n; i++) {
     if (!err) err = source_named(results, entry[i]->d_name);
