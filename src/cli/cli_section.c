@@ -8,9 +8,9 @@
 #include "cli_provenance.h"
 #include "cli_section.h"
 
-/* Okabe and Ito's colours, as in postprocess/style.py; masked cells are white. */
+/* Those of postprocess/colours.py; masked cells are white. */
 static const uint8_t colours[EXSET_MAX_PHASES + 1][3] = {
-    {255, 255, 255}, {32, 36, 46},    {230, 159, 0},   {86, 180, 233},  {240, 228, 66},
+    {255, 255, 255}, {32, 36, 46},    {230, 159, 0},   {143, 208, 245}, {240, 228, 66},
     {0, 158, 115},   {213, 94, 0},    {204, 121, 167}, {0, 114, 178},   {120, 124, 134},
     {245, 207, 128}, {171, 218, 244}, {248, 242, 161}, {128, 207, 185}, {234, 175, 128},
     {230, 188, 211}, {128, 185, 217},
