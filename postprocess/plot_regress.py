@@ -108,7 +108,7 @@ def limits(arrays, scale):
 
 def set_ticks(axis, ends):
     """1, 2, 5 of each decade as plain numbers, 1 alone where there are many decades."""
-    subs = (1, 2, 5) if ends[1] < 300 * ends[0] else (1,)
+    subs = (1, 2, 5) if ends[1] < 40 * ends[0] else (1,)
     for one in (axis.xaxis, axis.yaxis):
         one.set_major_locator(ticker.LogLocator(subs=subs))
         one.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
@@ -135,8 +135,8 @@ def draw_panel(axis, fit, target, table, groups, ends, scale):
 
 
 def draw(target, fits, table, groups, arguments):
-    n = min(arguments.columns, len(fits))
-    figure, axes = style.panels(len(fits), columns=n, height=1.12 * (style.PAGE if n > 1 else style.COLUMN) / n,
+    n = min(arguments.columns, 2 if len(fits) == 4 else len(fits))
+    figure, axes = style.panels(len(fits), columns=n, height=((style.PAGE if n > 1 else style.COLUMN) - 0.6) / n + 0.4,
                                 sharex=True, sharey=True)
     ends = limits([style.values(table[name]) for name in [target, *map(column, fits)]], arguments.scale)
     name = "M-factor" if target == "m_factor" else target

@@ -57,6 +57,8 @@ bad("regress", 3, "nothing can be fitted to few.csv: form archie, 2 usable rows 
     "2 parameters need more than 2", "few.csv", "-regress_form", "archie")
 put("zero.csv", "sample,status,phase1_volume_fraction,phase1_m_factor_x\n1,done,0.5,0\n2,failed,0.4,0.1\n")
 bad("regress", 1, "no row of zero.csv can be used: all 2 samples are left out", "zero.csv")
+put("failed.csv", 'sample,status,message\n1,failed,"no, it did not"\n2,failed,\n')
+bad("regress", 1, "none of 2 samples is done; its column message tells why", "failed.csv")
 check(f"something was written: {set(os.listdir(TMP)) - before}",
       {n for n in set(os.listdir(TMP)) - before if not n.endswith((".csv", ".h5"))} == set())
 check("a CSV of results was written", "regress.csv" not in os.listdir(TMP))

@@ -189,7 +189,7 @@ bool exset_regress_has(const exset_table_t *table, const char *figure);
 /**
  * Rows of a table. A row is left out for the first reason that holds, in the order of EXSET_REGRESS_OUT_*. Clear with
  * exset_regress_rows_clear, also after errors.
- * Errors: EXSET_ERR_INPUT (no such column: names the nearest; a field that is no number), EXSET_ERR_LOCAL (memory).
+ * Errors: EXSET_ERR_INPUT (no sample is done; no such column: names the nearest; a field that is no number), EXSET_ERR_LOCAL (memory).
  */
 int exset_regress_rows(exset_ctx_t *ctx, const exset_table_t *table,
                        const exset_regress_selection_t *selection, exset_regress_rows_t *rows);

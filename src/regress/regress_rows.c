@@ -162,13 +162,26 @@ static int judge(exset_ctx_t *ctx, const exset_table_t *table, const exset_regre
   return EXSET_OK;
 }
 
+static bool is_done(const exset_table_t *table, int64_t row) {
+  const int status = exset_table_column(table, "status");
+  return status < 0 || strcmp(exset_table_cell(table, row, status), "done") == 0;
+}
+
+/* A table of failures has no columns of figures: say so first. */
+static int check_done(exset_ctx_t *ctx, const exset_table_t *table) {
+  for (int64_t row = 0; row < table->n_rows; row++)
+    if (is_done(table, row)) return EXSET_OK;
+  return exset_fail(ctx, EXSET_ERR_INPUT,
+                    "table %s: none of %lld sample%s is done; its column message tells why",
+                    table->path, (long long)table->n_rows, table->n_rows == 1 ? "" : "s");
+}
+
 /* All kinds of one sample. */
 static int add_sample(exset_ctx_t *ctx, const exset_table_t *table,
                       const exset_regress_selection_t *s, const kinds_t *kinds, int64_t row,
                       exset_regress_rows_t *rows) {
-  const int status = exset_table_column(table, "status");
   const int64_t before = rows->data.n_rows;
-  if (status >= 0 && strcmp(exset_table_cell(table, row, status), "done") != 0) {
+  if (!is_done(table, row)) {
     rows->out[EXSET_REGRESS_OUT_FAILED] += kinds->n;
     return EXSET_OK;
   }
@@ -194,6 +207,7 @@ int exset_regress_rows(exset_ctx_t *ctx, const exset_table_t *table,
   kinds_t kinds;
   memset(rows, 0, sizeof *rows);
   rows->samples = table->n_rows;
+  EXSET_TRY(check_done(ctx, table));
   EXSET_TRY(find_kinds(ctx, table, selection, &kinds));
   for (int k = 0; k < kinds.n; k++) {
     EXSET_TRY(find_predictors(ctx, table, selection, &kinds.kind[k]));
