@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# test: time=60
+# test: time=180
 """exset regress against numpy: log-linear fits, gradients of the nonlinear ones, figures, cross-validation by brute force, rows
 left out, groups, own predictors; the same for all rank counts."""
 import csv

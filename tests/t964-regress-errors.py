@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# test: time=60
+# test: time=180
 """exset regress: mistakes are one line and exit code 2, at any number of ranks, and nothing is written."""
 import os
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# test: time=120
+# test: time=180
 """postprocess/plot_regress.py and plot_sweep.py: one panel for each law, the scatter matrix of a table; pictures that are not
 blank and show points where they belong; mistakes are one line."""
 import os
