@@ -41,6 +41,11 @@ static int areas(morph_run_t *run, int axis) {
   return EXSET_OK;
 }
 
+static int lines(morph_run_t *run, int axis) {
+  (void)axis;
+  return exset_surface_lines(run->ctx, run->volume, run->morph->boundary_length);
+}
+
 static int chords(morph_run_t *run, int axis) {
   exset_histogram_t found[EXSET_MAX_PHASES] = {{0}};
   EXSET_TRY(exset_surface_chords(run->ctx, run->volume, axis, found));
@@ -58,9 +63,13 @@ static int chords(morph_run_t *run, int axis) {
 static const step_t steps[] = {
     {EXSET_MORPH_FRACTION, "volume fractions", false, 0.2, morph_fraction},
     {EXSET_MORPH_SURFACE, "interface areas", false, 0.1, areas},
+    {EXSET_MORPH_LINES, "three-phase boundaries", false, 0.1, lines},
     {EXSET_MORPH_CHORD, "chords", true, 0.02, chords},
     {EXSET_MORPH_PERCOLATION, "percolation", false, 0.1, connect},
     {EXSET_MORPH_TORTUOSITY, "geodesic tortuosity", true, 0.5, morph_tortuosity},
+    {EXSET_MORPH_SIZE, "distances", false, 0.5, morph_inside},
+    {EXSET_MORPH_SIZE, "phase sizes", false, 1, morph_size},
+    {EXSET_MORPH_INTRUSION, "intrusion", true, 3, morph_intrusion},
     {EXSET_MORPH_CONTACT, "contact distances", false, 0.5, morph_contact},
 };
 enum { N_STEPS = sizeof steps / sizeof *steps };
@@ -110,7 +119,7 @@ void exset_morph_clear(exset_morph_t *morph) {
 }
 
 static int morph_init(exset_ctx_t *ctx, int n, exset_morph_t *morph) {
-  const int triples = 1 + n * (n - 1) * (n - 2) / 6; /* the first is that of all */
+  const int triples = 1 + exset_surface_triples(n);
   memset(morph, 0, sizeof *morph);
   morph->n_phases = n;
   EXSET_TRY(exset_alloc(ctx, n, sizeof *morph->phase, &morph->phase));
@@ -162,24 +171,12 @@ static int run_steps(morph_run_t *run) {
   return EXSET_OK;
 }
 
-static int check_groups(exset_ctx_t *ctx, const exset_morph_options_t *options) {
-  for (int g = 0; g < EXSET_MORPH_GROUPS; g++) {
-    bool known = !exset_morph_computed(options, (exset_morph_group_t)g);
-    for (int s = 0; s < N_STEPS; s++) known = known || steps[s].group == (exset_morph_group_t)g;
-    if (!known)
-      return exset_fail(ctx, EXSET_ERR_INPUT, "morph: descriptors \"%s\" cannot be computed yet",
-                        exset_morph_group_name((exset_morph_group_t)g));
-  }
-  return EXSET_OK;
-}
-
 int exset_morph(exset_ctx_t *ctx, const exset_volume_t *volume,
                 const exset_morph_options_t *options, exset_morph_t *morph) {
   double fraction[EXSET_MAX_PHASES];
   morph_run_t run = {
       .ctx = ctx, .volume = volume, .options = options, .morph = morph, .start = MPI_Wtime()};
   EXSET_TRY(exset_agree(ctx, morph_init(ctx, volume->n_phases, morph)));
-  EXSET_TRY(check_groups(ctx, options));
   EXSET_TRY(exset_volume_fractions(ctx, volume, fraction));
   for (int p = 0; p < volume->n_phases; p++) {
     run.present[p] = fraction[p] > 0;
