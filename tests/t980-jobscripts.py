@@ -12,15 +12,28 @@ from lib import EXSET, TMP, check, end
 
 ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[+-]\d+)?")
+SWEEP = """
+field1: {type: gaussian, family: gaussian, fraction: 0.4, length_xy: 1.0}
+size: 256
+voxel_size: 0.1
+realisations: 4
+sweep_design: sobol
+sweep_samples: 100
+sweep_parameter1: {key: field1_fraction, range: [0.2, 0.6]}
+sweep_parameter2: {key: field1_length_xy, range: [0.5, 2]}
+conduct_phases: all
+"""
 REQUEUE = ["--signal=B:USR1@", "--requeue", "--open-mode=append"]
 
 
 def inputs():
-    """What the headers' examples are run on: the demo's case, a model of two fields, a twin of 512^3 voxels without data."""
+    """What the headers' examples are run on: the demo's case, a model of two fields, a sweep, a twin of 512^3 voxels without data."""
     for path in glob.glob(f"{ROOT}/input/demo/section_*.png") + [f"{ROOT}/input/demo/case.yaml"]:
         os.symlink(os.path.abspath(path), f"{TMP}/{os.path.basename(path)}")
     with open(f"{TMP}/model.yaml", "w", encoding="utf-8") as out:
         out.writelines(f"field{i}: {{type: gaussian, family: matern, fraction: 0.4, length_xy: 1.0}}\n" for i in (1, 2))
+    with open(f"{TMP}/sweep.yaml", "w", encoding="utf-8") as out:
+        out.write(SWEEP)
     with h5py.File(f"{TMP}/twin.vtkhdf", "w") as file:
         top = file.create_group("VTKHDF")
         top.attrs["Version"] = [1, 0]
