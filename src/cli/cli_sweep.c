@@ -174,6 +174,11 @@ int exset_cli_sweep(exset_ctx_t *ctx, exset_config_t *config) {
     if (ctx->rank == 0 && !err) err = exset_results_read(results, plan.folder);
     err = exset_agree(ctx, err);
   }
+  if (!err && !plan.merge && plan.n_small > 0)
+    exset_warn(ctx,
+               "in %" PRId64 " of %" PRId64
+               " samples the box is less than %d correlation lengths: their realisations scatter",
+               plan.n_small, plan.design.n, SWEEP_LENGTHS);
   if (!err && (plan.dry_run || ctx->verbosity > 1)) err = print_plan(ctx, &plan, results);
   if (!err && !plan.dry_run) err = run(ctx, &plan, results);
   if (err < 0) return err; /* this rank alone: nothing collective may follow */

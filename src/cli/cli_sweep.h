@@ -10,6 +10,8 @@
 enum { SWEEP_TABLE, SWEEP_FACTORIAL, SWEEP_LATIN, SWEEP_SOBOL }; /* choices of sweep_design */
 enum { SWEEP_INDEPENDENT, SWEEP_COMMON };                        /* choices of sweep_noise */
 
+enum { SWEEP_LENGTHS = 10 };
+
 /* One key that the samples set: a column of the table. */
 typedef struct {
   char *name;
@@ -41,7 +43,8 @@ typedef struct {
   conduct_plan_t conduct; /* whole.grid: the largest box */
   bool describing;        /* descriptors are asked for */
   exset_morph_options_t morph;
-  int n_fields; /* of the largest model */
+  int n_fields;    /* of the largest model */
+  int64_t n_small; /* samples whose box is shorter than SWEEP_LENGTHS correlation lengths */
   /* the run */
   int64_t task, n_tasks;
   int n_groups; /* of ranks */

@@ -312,6 +312,18 @@ static int digest_of(exset_ctx_t *ctx, const sweep_plan_t *plan, int64_t sample,
   return whole ? EXSET_OK : no_memory(ctx);
 }
 
+/* A box of few correlation lengths: one realisation differs from the next. */
+static bool is_small(const exset_model_t *model, const exset_grid_t *grid) {
+  bool is = false;
+  for (int f = 0; f < model->n_fields; f++) {
+    double xy, z;
+    exset_spectrum_lengths(&model->field[f].spectrum, &xy, &z);
+    for (int a = 0; a < 3; a++)
+      is = is || (double)grid->n[a] * grid->voxel[a] < SWEEP_LENGTHS * (a == EXSET_AXIS_Z ? z : xy);
+  }
+  return is;
+}
+
 /* Model and box of the case as it is now. The largest box is kept. */
 static int resolve_model(exset_ctx_t *ctx, sweep_plan_t *plan, int64_t sample,
                          exset_model_t *model) {
@@ -325,7 +337,7 @@ static int resolve_model(exset_ctx_t *ctx, sweep_plan_t *plan, int64_t sample,
                         f + 1, model->field[f].coupling);
   if (exset_grid_cells(&grid) > exset_grid_cells(largest)) *largest = grid;
   if (model->n_fields > plan->n_fields) plan->n_fields = model->n_fields;
-  plan->conduct.input = "the box";
+  plan->n_small += is_small(model, &grid);
   if (plan->solving &&
       (plan->conduct.n_sets == 0 || plan->conduct.n_phases != model->n_fields + 1)) {
     plan->conduct.n_sets = 0; /* also after an error */
