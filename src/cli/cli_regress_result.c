@@ -90,14 +90,8 @@ void regress_remark(const regress_law_t *law, size_t size, char *text) {
 
 /* "-" where there is none. */
 static const char *number(const char *format, double value, char text[24]) {
-  if (isfinite(value)) {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(text, 24, format, value);
-#pragma GCC diagnostic pop
-  } else {
-    snprintf(text, 24, "-");
-  }
+  if (isfinite(value)) snprintf(text, 24, format, value);
+  else snprintf(text, 24, "-");
   return text;
 }
 
