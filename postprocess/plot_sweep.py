@@ -88,10 +88,10 @@ def title(name):
     """Lines for phase2_geodesic_tortuosity_z: whose, what, along which axis."""
     whose, number, what = re.fullmatch(r"(?:(phase|field)(\d+)_)?(.*)", name).groups()
     words = what.replace("m_factor", "M-factor").split("_")
-    if len(words) > 1 and words[-1] in ("x", "y", "z"):
+    if whose == "phase" and len(words) > 1 and words[-1] in ("x", "y", "z"):
         words[-2:] = [f"{words[-2]}, {words[-1]}"]
     lines = [f"{whose} {number}"] if whose else []
-    return "\n".join(lines + textwrap.wrap(" ".join(words), 16, break_long_words=False, break_on_hyphens=False))
+    return "\n".join(lines + textwrap.wrap(" ".join(words), 17, break_long_words=False, break_on_hyphens=False))
 
 
 def spread(values):
