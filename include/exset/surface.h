@@ -28,9 +28,10 @@ int exset_surface_triples(int n_phases);
  * triple t in lexical order. Squares of four cells in the three lattice planes show where a line passes, and which way (the
  * cyclic order of the phases); their sum over a small window is the vector between the ends of the line in it, and
  * the length is the mean of its absolute value over all windows, divided by its known mean on straight lines. Windows are
- * twice as wide as the longest edge of a voxel, at most 16 cells: lines of the same triple that are closer together, in
- * opposite directions, cancel. Blocks of 2 x 2 x 2 cells with a masked one do not count; NaN where there is no other block
- * (0 for fewer than three phases). For axis ratios beyond 8 the estimate is too large.
+ * 2 sqrt(longest edge of a voxel / edge) blocks of 2 x 2 x 2 cells wide: lines of the same triple that are closer
+ * together, in opposite directions, cancel. Blocks with a masked cell do not count; NaN where there is no other block (0 for
+ * fewer than three phases). Errors of a few per cent where distances of interfaces are 10 voxels or more and edges of voxels
+ * differ by factors up to 3 (doc/theory/morphology.md).
  * The same for any number of ranks. Work grows with the number of triples. Collective. Errors: as above.
  */
 int exset_surface_lines(exset_ctx_t *ctx, const exset_volume_t *volume, double *length);

@@ -10,8 +10,8 @@
 #include "morph_surface_impl.h"
 
 enum {
-  WINDOW = 2,       /* edge of a window, in longest edges of a cell */
-  WINDOW_MOST = 16, /* in cells */
+  WINDOW = 2,       /* blocks along an edge of a window */
+  WINDOW_MOST = 16, /* likewise */
   UNITS = 4,   /* a passage counts so much: two diagonals of a square, two squares of a block */
   FIXED = 4096 /* lengths are added up as whole numbers of parts of this size */
 };
@@ -327,13 +327,16 @@ static int find_phases(exset_ctx_t *ctx, lines_t *l, uint64_t (**holds)[4]) {
   return EXSET_OK;
 }
 
-/* Sizes of windows: about cubes. */
+/*
+ * Sizes of windows: where edges differ, between equal numbers of cells and equal lengths. Lines are then too long by much the
+ * same factor for all shapes of voxels, and windows are no larger than that takes.
+ */
 static lines_t plan(const exset_volume_t *v) {
   lines_t l = {.v = v, .plane = surface_plane(&v->grid)};
   double longest = 0;
   for (int a = 0; a < 3; a++) longest = fmax(longest, v->grid.voxel[a]);
   for (int a = 0; a < 3; a++) {
-    const double cells = round(WINDOW * longest / v->grid.voxel[a]);
+    const double cells = round(WINDOW * sqrt(longest / v->grid.voxel[a]));
     l.window[a] = cells < WINDOW_MOST ? (int64_t)cells : WINDOW_MOST;
     l.edge[a] = (float)(FIXED * v->grid.voxel[a] / longest);
   }
