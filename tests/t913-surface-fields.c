@@ -1,4 +1,4 @@
-/* test: np="1 3" time=120 */
+/* test: np="1" time=60 */
 /*
  * Areas, three-phase boundaries and chords of realisations of two Gaussian fields. Means over independent realisations lie
  * within 5 standard errors (from their spread) of the closed forms for the lattice, and these close to those of the continuous
@@ -182,8 +182,8 @@ int main(int argc, char **argv) {
   const double flat[3] = {0.5, 0.25, 0.3};
   const double lost8[2] = {0.006, 0.054}, lost16[2] = {0.0016, 0.026},
                lost_flat[2] = {0.012, 0.076};
-  check_fields(ctx, coarse, v8, 100, lost8, 0.03);
-  check_fields(ctx, fine, v16, 24, lost16, 0.03);
-  check_fields(ctx, uneven, flat, 100, lost_flat, 0.03);
+  check_fields(ctx, coarse, v8, 60, lost8, 0.03);
+  check_fields(ctx, fine, v16, 10, lost16, 0.03);
+  check_fields(ctx, uneven, flat, 60, lost_flat, 0.03);
   return test_end(ctx);
 }
