@@ -2,17 +2,16 @@
 """Make one self-contained HTML page from the results of exset.
 
 Give a folder, or files by name; what they are is told from their content. Missing parts are left out. Understood are
-the JSON files of coverage, calibrate, validate, generate and conduct, volumes (.vtkhdf), images of sections (by --xy, --xz,
---yz, else from the JSON of calibrate) and a table "seconds<TAB>command" of what was run (commands.tsv).
+the JSON files of coverage, calibrate, validate, generate, conduct, morph and regress, tables of sweep (.csv), a volume (.vtkhdf, of
+which the sections shown are read), images of sections (by --xy, --xz, --yz, else from the JSON of calibrate) and a table
+"seconds<TAB>command" of what was run (commands.tsv).
 
 Example: report.py demo -o demo/report.html --xy input/demo/section_xy_*.png --xz input/demo/section_xz_*.png
 Needs numpy, matplotlib and h5py.
 """
 import argparse
-import base64
+import csv
 import datetime
-import html
-import io
 import json
 import os
 import sys
@@ -21,64 +20,65 @@ from matplotlib.ticker import MaxNLocator
 import numpy as np
 
 from plot_training import draw_losses, draw_parameters, has_training, read_others
-from style import CURVE_COLOURS, INK, MUTED, PHASE_COLOURS, plt
-
-STYLE = """
-:root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; color: #20242e; background: #fff;
-  max-width: 1120px; margin: 0 auto; padding: 32px 24px 64px; }
-h1 { font-size: 28px; line-height: 1.2; margin: 0 0 4px; letter-spacing: -0.01em; }
-h2 { font-size: 20px; margin: 44px 0 10px; padding-top: 14px; border-top: 2px solid #20242e; }
-h3 { font-size: 15px; margin: 18px 0 6px; }
-p, li { max-width: 78ch; } p.lead { color: #5b6472; margin: 0 0 20px; }
-.figures { display: flex; flex-wrap: wrap; gap: 12px 40px; margin: 20px 0 0; padding: 0; list-style: none; }
-.figures li { min-width: 120px; } .figures b { display: block; font-size: 24px; line-height: 1.25; font-weight: 650; }
-.figures span { color: #5b6472; font-size: 14px; }
-table { border-collapse: collapse; font-size: 14.5px; margin: 8px 0 12px; font-variant-numeric: tabular-nums; }
-th, td { text-align: right; padding: 5px 14px 5px 0; border-bottom: 1px solid #e3e6ea; white-space: nowrap; }
-th { font-weight: 600; border-bottom: 1px solid #5b6472; vertical-align: bottom; }
-th:first-child, td:first-child, td.text, th.text { text-align: left; }
-td.text { white-space: normal; }
-.scroll { overflow-x: auto; }
-.sections { display: grid; grid-template-columns: repeat(4, 1fr); gap: 10px 12px; }
-.sections .side { grid-column: span 2; font-weight: 600; border-bottom: 1px solid #5b6472; padding-bottom: 3px; }
-figure { margin: 0; } figure img { width: 100%; height: auto; display: block; }
-.sections img, .patches img { image-rendering: pixelated; }
-.patches { display: grid; grid-template-columns: repeat(2, 1fr); gap: 8px 0; max-width: 900px; margin-top: 14px; }
-.patches .side { font-weight: 600; } .patches .side + .side { padding-left: 1%; } .patches figure { grid-column: span 2; }
-figcaption, .note { color: #5b6472; font-size: 14px; max-width: 90ch; margin-top: 4px; }
-.key { display: inline-block; width: 12px; height: 12px; border-radius: 2px; margin: 0 6px -1px 0; }
-.key-row span + span { margin-left: 22px; }
-sub { line-height: 0; }
-code, pre { font: 13px/1.5 ui-monospace, "DejaVu Sans Mono", monospace; }
-pre { background: #f5f6f8; padding: 12px 14px; overflow-x: auto; border-radius: 4px; margin: 8px 0; }
-.bar { position: relative; height: 4px; background: #20242e; margin-top: 6px; }
-@media (max-width: 720px) { .sections { grid-template-columns: repeat(2, 1fr); } }
-"""
-
+from report_page import STYLE, data_uri, esc, num, num4, numbers, phase_key, phase_name, section_png, svg, table, used
+from report_study import part_morph, part_regress, part_sweep
+import style
+from style import CURVE_COLOURS, INK, PHASE_COLOURS, plt
 
 # ---- reading -------------------------------------------------------------------------------------
+class Twin:
+    """A volume's file: its planes are read when they are shown. Shape z, y, x; spacing x, y, z in micrometres."""
+
+    def __init__(self, path, shape, spacing):
+        self.path, self.shape, self.spacing = path, shape, spacing
+
+    def plane(self, axis, index):
+        """Labels of plane `index` across an axis (0 z, 1 y, 2 x)."""
+        import h5py
+
+        with h5py.File(self.path, "r") as f:
+            at = [slice(None)] * 3
+            at[axis] = index
+            return f["VTKHDF/CellData/phase"][tuple(at)]
+
+    def counts(self):
+        """Voxels of each label; some planes at a time."""
+        import h5py
+
+        total = np.zeros(256, np.int64)
+        with h5py.File(self.path, "r") as f:
+            phase = f["VTKHDF/CellData/phase"]
+            step = max(1, 2**24 // (self.shape[1] * self.shape[2]))
+            for z in range(0, self.shape[0], step):
+                total += np.bincount(phase[z:z + step].ravel(), minlength=256)
+        return total[:np.flatnonzero(total)[-1] + 1]
+
+
 class Results:
-    """What was found: coverage, model (of calibrate), generate and conduct as dictionaries, twin as array."""
+    """What was found: coverage, model (of calibrate) and generate as dictionaries, lists of (path, dictionary), the twin."""
 
     def __init__(self):
         self.coverage = self.model = self.generate = self.twin = self.twin_coverage = None
-        self.conduct = []  # (file name, dictionary)
-        self.validate = []  # (path, dictionary)
+        self.conduct, self.validate, self.morph, self.regress = [], [], [], []  # (path, dictionary)
+        self.sweep = []  # (path, {column: texts})
         self.model_folder = "."  # that of calibrate's JSON: pictures lie beside it
         self.commands = []  # (seconds, command)
-        self.voxel = None  # micrometres, x, y, z
 
 
 def read_twin(path):
-    """Labels as [z][y][x] of the first realisation, spacing x, y, z in micrometres; None if it is no such volume."""
+    """The volume of a file, its first realisation; None if it is no such volume."""
     import h5py
 
     with h5py.File(path, "r") as f:
         group = f.get("VTKHDF")
         if group is None or "CellData/phase" not in group:
             return None
-        return group["CellData/phase"][()], np.array(group.attrs.get("Spacing", (1.0, 1.0, 1.0)), float)
+        return Twin(path, group["CellData/phase"].shape, np.array(group.attrs.get("Spacing", (1.0, 1.0, 1.0)), float))
+
+
+def is_sweep(path):
+    with open(path, encoding="utf-8", newline="") as f:
+        return next(csv.reader(line for line in f if not line.startswith("#")), [])[:2] == ["sample", "status"]
 
 
 def read_json(results, path):
@@ -86,10 +86,13 @@ def read_json(results, path):
         data = json.load(f)
     if not isinstance(data, dict):
         return
-    if data.get("command") == "validate":
-        results.validate.append((path, data))
+    command = data.get("command")
+    if command in ("validate", "morph", "regress"):
+        getattr(results, command).append((path, data))
+    elif command in ("sweep", "section"):
+        return  # of a sweep the table is shown
     elif "runs" in data:
-        results.conduct.append((os.path.basename(path), data))
+        results.conduct.append((path, data))
     elif "loss" in data and "parameters" in data:
         results.model = data
         results.model_folder = os.path.dirname(path) or "."
@@ -115,9 +118,9 @@ def read_all(names):
             if path.endswith(".json"):
                 read_json(results, path)
             elif path.endswith((".vtkhdf", ".h5", ".hdf5")) and results.twin is None:
-                found = read_twin(path)
-                if found:
-                    results.twin, results.voxel = found
+                results.twin = read_twin(path)
+            elif path.endswith(".csv") and is_sweep(path):
+                results.sweep.append((path, style.read_csv(path, "exset sweep", "sample", "status")))
             elif path.endswith(".tsv"):
                 with open(path, encoding="utf-8") as f:
                     results.commands = [line.rstrip("\n").split("\t", 1) for line in f if "\t" in line]
@@ -148,95 +151,12 @@ def read_sections(paths, labels):
     return sections
 
 
-def numbers(value):
-    """A list of numbers from JSON: a list, or text such as "0,1,0"."""
-    if value is None:
-        return []
-    if isinstance(value, str):
-        value = value.strip("[]").replace(";", ",").split(",")
-    if not isinstance(value, (list, tuple)):
-        value = [value]
-    return [float(v) for v in value if str(v).strip()]
-
-
-def used(data, name, default=None):
-    return ((data or {}).get("used_parameters") or {}).get(name, default)
-
-
-# ---- pieces of the page --------------------------------------------------------------------------
-def esc(text):
-    return html.escape(str(text))
-
-
-def data_uri(content, kind):
-    return f"data:image/{kind};base64," + base64.b64encode(content).decode("ascii")
-
-
-def svg(figure, alt):
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None})
-    plt.close(figure)
-    return f'<img src="{data_uri(buffer.getvalue(), "svg+xml")}" alt="{esc(alt)}">'
-
-
-def section_png(phase):
-    """An indexed PNG of phase numbers in the palette (0, masked: white)."""
-    from PIL import Image
-
-    image = Image.fromarray(phase.astype(np.uint8), "P")
-    colours = ["#ffffff"] + PHASE_COLOURS
-    image.putpalette([int(c[i:i + 2], 16) for c in colours for i in (1, 3, 5)])
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True)
-    return data_uri(buffer.getvalue(), "png")
-
-
-def table(head, rows, text_columns=(0,)):
-    cls = lambda i: ' class="text"' if i in text_columns else ""
-    out = ['<div class="scroll"><table><thead><tr>']
-    out += [f"<th{cls(i)}>{h}</th>" for i, h in enumerate(head)]
-    out.append("</tr></thead><tbody>")
-    for row in rows:
-        out.append("<tr>" + "".join(f"<td{cls(i)}>{c}</td>" for i, c in enumerate(row)) + "</tr>")
-    out.append("</tbody></table></div>")
-    return "".join(out)
-
-
-def num(value, digits=4):
-    if value is None:
-        return "–"
-    if isinstance(value, str):
-        return esc(value)
-    if isinstance(value, float) and not np.isfinite(value):
-        return "∞" if value > 0 else "–"
-    if value == 0:
-        return "0"
-    return f"{value:.{digits}g}"
-
-
-def num4(value):
-    """Four significant digits, trailing zeros kept, for columns of figures of one kind."""
-    if not isinstance(value, (int, float)) or not np.isfinite(value) or value == 0:
-        return num(value)
-    return f"{value:#.4g}".rstrip(".")
-
-
-def phase_name(names, i):
-    return names[i] if i < len(names) else f"phase {i + 1}"
-
-
-def phase_key(names, n):
-    spans = [f'<span><i class="key" style="background:{PHASE_COLOURS[i % 8]}"></i>{esc(phase_name(names, i))}</span>'
-             for i in range(n)]
-    return f'<p class="key-row">{"".join(spans)}</p>'
-
-
 # ---- sections ------------------------------------------------------------------------------------
 def twin_slices(twin, orient, n):
     """n slices spread over the twin: xy at equal steps of z; xz of y; yz of x."""
     axis = {"xy": 0, "xz": 1, "yz": 2}[orient]
     places = [int((k + 0.5) / n * twin.shape[axis]) for k in range(n)]
-    return [np.take(twin, place, axis=axis) for place in places]
+    return [twin.plane(axis, place) for place in places]
 
 
 def common_crop(images, sizes):
@@ -262,7 +182,7 @@ def write_picture(path, results, sections, pixel, shown=2):
 
     if results.twin is None:
         sys.exit("report.py: --picture needs a twin (.vtkhdf)")
-    dx, dy, dz = results.voxel
+    dx, dy, dz = results.twin.spacing
     lines = []
     for orient, twin_pixel in (("xy", (dy, dx)), ("xz", (dz, dx)), ("yz", (dz, dy))):
         data = (sections.get(orient) or [])[:shown]
@@ -288,7 +208,7 @@ def part_sections(results, sections, pixel, names, shown=2):
     if results.twin is None and not any(sections.values()):
         return ""
     out, n_phases = [], 0
-    dx, dy, dz = results.voxel if results.voxel is not None else (pixel,) * 3
+    dx, dy, dz = results.twin.spacing if results.twin is not None else (pixel,) * 3
     for orient in ("xy", "xz", "yz"):
         data = sections.get(orient) or []
         twin = []
@@ -396,6 +316,16 @@ def part_coverage(results, names):
 
 
 # ---- fractions, calibration ----------------------------------------------------------------------
+def fractions_of(results):
+    """Phase fractions of the twin: those of a result on its file, else counted."""
+    name = os.path.basename(results.twin.path)
+    for _, data in results.conduct + results.morph:
+        if name in [os.path.basename(str(path)) for path in data.get("inputs") or []]:
+            return data.get("volume_fractions") or [phase.get("volume_fraction") for phase in data["phases"]]
+    counts = results.twin.counts()[1:]
+    return list(counts / counts.sum())
+
+
 def fraction_rows(results, names):
     model, coverage = results.model or {}, results.coverage or {}
     given = model.get("volume_fractions")
@@ -407,8 +337,7 @@ def fraction_rows(results, names):
     if of_twin and isinstance(of_twin[0], list):
         of_twin = of_twin[0]
     if not of_twin and results.twin is not None:
-        counts = np.bincount(results.twin.ravel())[1:]
-        of_twin = list(counts / counts.sum())
+        of_twin = fractions_of(results)
     n = max(len(data), len(of_model), len(of_twin))
     rows = []
     for i in range(n):
@@ -640,7 +569,7 @@ def validation_pictures(path):
         place = f"{stem}_sections_{ending}.png"
         if os.path.exists(place):
             with open(place, "rb") as f:
-                out.append(f'<figure style="margin-top:12px"><img src="{data_uri(f.read(), "png")}" alt="sections of data and model">'
+                out.append(f'<figure style="margin-top:12px;max-width:620px"><img src="{data_uri(f.read(), "png")}" alt="sections of data and model">'
                            f"<figcaption>Sections in {what}.</figcaption></figure>")
     return "".join(out)
 
@@ -686,12 +615,13 @@ def conducting_phases(data, run):
 
 
 def part_conduct(results, names):
-    rows = []
+    rows, mixed = [], len({boundary(data) for _, data in results.conduct}) > 1
     for _, data in results.conduct:
         last = None
         for run in data["runs"]:
             sigma, conducting = conducting_phases(data, run)
             label = ", ".join(f"{esc(phase_name(names, i))} ({sigma[i]:g})" for i in conducting) or "–"
+            label += ", periodic" if mixed and boundary(data) == "periodic" else ""
             label, last = ("" if label == last else label), label
             seconds = run.get("seconds")
             if isinstance(seconds, dict):
@@ -708,10 +638,42 @@ def part_conduct(results, names):
         return ""
     head = ["conducting phase (σ₀)", "axis", "σ<sub>eff</sub>", "M-factor", "tortuosity factor",
             "percolating fraction", "flux in/out differ by", "iterations", "seconds"]
-    note = ("Voltage between two opposite faces of the twin, no flux through the others; z is the axis of pressing. "
-            "M = σ<sub>eff</sub>/σ₀; tortuosity factor = ε/M with the phase's volume fraction ε; the percolating "
-            "fraction is the share of the volume that takes part in conduction from face to face.")
-    return "<h2>Effective conductivity</h2>" + table(head, rows) + f'<p class="note">{note}</p>'
+    tensors = "".join(part_tensor(path, data) for path, data in results.conduct)
+    return ("<h2>Effective conductivity</h2>" + table(head, rows) +
+            f'<p class="note">{conduct_note({boundary(data) for _, data in results.conduct})}</p>' + tensors)
+
+
+def boundary(data):
+    return data.get("boundary") or used(data, "conduct_boundary") or "electrodes"
+
+
+def conduct_note(boundaries):
+    notes = []
+    if "electrodes" in boundaries:
+        notes.append("Voltage between two opposite faces of the twin, no flux through the others; z is the axis of pressing.")
+    if "periodic" in boundaries:
+        notes.append(("With periodic boundaries" if len(boundaries) > 1 else "Periodic boundaries") +
+                     (" the" if len(boundaries) > 1 else ": the") + " mean gradient lies along the axis, and the twin goes on behind "
+                     "each face with the opposite one; the flux is that through the two outer planes.")
+    notes.append("M = σ<sub>eff</sub>/σ₀; tortuosity factor = ε/M with the phase's volume fraction ε; the percolating fraction is the "
+                 "share of the volume that takes part in conduction" +
+                 (", from face to face." if boundaries == {"electrodes"} else ": from face to face, or periodic, in clusters that "
+                  "wind round the box." if len(boundaries) > 1 else ", in clusters that wind round the box."))
+    return " ".join(notes)
+
+
+def part_tensor(path, data):
+    """The tensor of periodic runs, with principal values and directions."""
+    tensor, values = data.get("tensor"), data.get("principal_values")
+    if not tensor or not values:
+        return ""
+    signed = lambda v: num4(v).replace("-", "−")
+    axes = ("x", "y", "z")
+    rows = [[axes[i]] + [signed(v) for v in row] + ["", num4(values[i]), ", ".join(f"{v:.3f}" for v in direction).replace("-", "−")]
+            for i, (row, direction) in enumerate(zip(tensor, data.get("principal_directions") or [[]] * 3))]
+    return (f"<h3>Tensor, {esc(os.path.basename(path))}</h3>" +
+            table(["σ<sub>eff</sub>", *axes, "", "principal values", "directions x, y, z"], rows) +
+            f'<p class="note">Symmetric to {num(data.get("symmetry_defect"), 2)} of its largest element.</p>')
 
 
 # ---- how it was run ------------------------------------------------------------------------------
@@ -724,7 +686,7 @@ def part_run(results):
         except ValueError:
             pass
         out.append(table(["command", "seconds"], rows))
-    sources = [results.generate, results.model, results.coverage] + [d for _, d in results.conduct]
+    sources = [results.generate, results.model, results.coverage] + [d for _, d in results.conduct + results.morph + results.regress]
     versions = next((d["versions"] for d in sources if d and d.get("versions")), None)
     if isinstance(versions, dict):
         out.append("<h3>Versions</h3>" + table(["", ""], [[esc(k), f"<code>{esc(v)}</code>"] for k, v in versions.items()],
@@ -740,7 +702,7 @@ def headline(results, names):
     items = []
     if results.twin is not None:
         nz, ny, nx = results.twin.shape
-        dx, dy, dz = results.voxel
+        dx, dy, dz = results.twin.spacing
         items.append((f"{nz} × {ny} × {nx}", f"voxels; {nz * dz:.4g} × {ny * dy:.4g} × {nx * dx:.4g} µm³"))
     gaps = [abs(t - d) for _, d, _, _, t in fraction_rows(results, names) if d is not None and t is not None]
     if gaps:
@@ -763,7 +725,8 @@ def make_page(results, sections, pixel, names, title, remark):
     parts = [
         headline(results, names), part_sections(results, sections, pixel, names), part_fractions(results, names),
         part_coverage(results, names), part_calibration(results), part_training(results, names),
-        part_validation(results, names), part_conduct(results, names), part_run(results),
+        part_validation(results, names), part_morph(results.morph, names), part_conduct(results, names),
+        part_sweep(results.sweep), part_regress(results.regress, names), part_run(results),
     ]
     date = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{esc(title)}</title>'
@@ -802,7 +765,7 @@ def main():
     labels = [int(v) for v in numbers(args.labels or used(source, "image_labels"))]
     pixel = args.pixel or (numbers(used(source, "voxel_size")) or [None])[0]
     if pixel is None:
-        pixel = float(results.voxel[0]) if results.voxel is not None else 1.0
+        pixel = float(results.twin.spacing[0]) if results.twin is not None else 1.0
     sections = {o: read_sections(getattr(args, o) or sections_from_json(results, o), labels) for o in ("xy", "xz", "yz")}
     if args.picture:
         write_picture(args.picture, results, sections, pixel)
