@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 import numpy as np
 
 import style
-from style import CURVE_COLOURS, INK, LINES, MARKERS, values
+from style import CURVE_COLOURS, INK, LINES, MARKERS, MUTED, values
 
 AXES = ["x", "y", "z"]
 KINDS = ["", *AXES]  # of a curve: of the phase, or along an axis
@@ -103,8 +103,12 @@ def draw_distributions(sets, phases, axes=AXES, names=None):
                     kinds.add(kind)
             panel.set_xlabel(label)
             panel.set_ylim(0, 1.03)
-            low = 1 if group[0] == "geodesic_tortuosity" else 0
-            panel.set_xlim(low, max(max(ends), low + 0.01))
+            panel.locator_params(axis="x", nbins=5)
+            if not panel.lines:
+                panel.text(0.5, 0.5, "none", transform=panel.transAxes, ha="center", va="center", color=MUTED)
+                panel.set_xticks([])
+                continue
+            panel.set_xlim(1 if group[0] == "geodesic_tortuosity" else 0, max(ends))
         line[0].set_ylabel(f"{title}:\nshare {'larger' if curve == 'at_least' else 'smaller'}")
     for phase, panel in zip(phases, panels):
         panel.set_title(names[phase - 1] if names and phase <= len(names) else f"phase {phase}")
@@ -127,18 +131,21 @@ def figure_points(data, name, phases, axes):
     return found
 
 
-def draw_figure(panel, points, title, low):
-    """points: for each file as of figure_points."""
-    places = list(dict.fromkeys(place for of_file in points for place, *_ in of_file))
+def draw_figure(panel, points, places, title, low):
+    """points: for each file as of figure_points; places: all that the axis has."""
     kinds = [kind for kind in KINDS if any(kind == k for of_file in points for _, k, *_ in of_file)]
     slots = len(points) * len(kinds)
     for f, of_file in enumerate(points):
-        for place, kind, value, error in of_file:
-            slot = kinds.index(kind) * len(points) + f
-            x = places.index(place) + 0.7 * ((slot + 0.5) / slots - 0.5)
+        for k, kind in enumerate(kinds):
+            some = [(places.index(place), value, error) for place, of, value, error in of_file if of == kind]
+            if not some:
+                continue
+            place, value, error = (values(column) for column in zip(*some))
             look = colour(len(points), f, kind)
-            panel.errorbar([x], [value], yerr=None if error is None else [error], color=look, marker=MARKERS[KINDS.index(kind)],
-                           markersize=3.2, markerfacecolor="white" if f % 2 else look, markeredgewidth=0.8, elinewidth=0.8)
+            panel.errorbar(place + 0.7 * ((k * len(points) + f + 0.5) / slots - 0.5), value,
+                           yerr=error if np.isfinite(error).any() else None, color=look, linestyle="none",
+                           marker=MARKERS[KINDS.index(kind)], markersize=3.2, markerfacecolor="white" if f % 2 else look,
+                           markeredgewidth=0.8, elinewidth=0.8)
     panel.set_xticks(range(len(places)), places)
     panel.set_xlim(-0.6, len(places) - 0.4)
     panel.grid(axis="x", visible=False)
@@ -168,12 +175,15 @@ def draw_figures(sets, phases, axes=AXES):
     for name, title, low in FIGURES:
         points = [figure_points(data, name, phases, axes) for _, data in sets]
         if any(points):
-            found.append((points, title, low))
+            places = list(dict.fromkeys(place for of_file in points for place, *_ in of_file))
+            if set(places) <= set(map(str, phases)):
+                places = list(map(str, phases))  # those without a value, too
+            found.append((points, places, title, low))
     if not found:
         return None
     figure, panels = style.panels(len(found), columns=4, height=1.35)
-    for panel, (points, title, low) in zip(panels, found):
-        draw_figure(panel, points, title, low)
+    for panel, (points, *rest) in zip(panels, found):
+        draw_figure(panel, points, *rest)
     for panel in style.lowest(panels, 4):
         panel.set_xlabel("phase")
     figure_legend(figure, sets, {kind for points, *_ in found for of_file in points for _, kind, *_ in of_file})

@@ -60,12 +60,22 @@ def shared(data):
     return f"<p>{'. '.join(parts)}.</p>" if parts else ""
 
 
+def volume_line(data):
+    """Name and size of the volume."""
+    size, voxel = data.get("size") or [], data.get("voxel_size") or []
+    if len(size) != 3 or len(voxel) != 3:
+        return ""
+    inputs = ", ".join(esc(os.path.basename(str(path))) for path in data.get("inputs") or []) or "Volume"
+    return (f"<p>{inputs}: {' × '.join(f'{n:g}' for n in size)} voxels, "
+            f"{' × '.join(f'{n * h:.4g}' for n, h in zip(size, voxel))} µm³.</p>")
+
+
 def part_morph(results, names):
     if not results:
         return ""
     out = ["<h2>Shape of the phases</h2>"]
     for stem, (_, data) in zip(stems(results), results):
-        body = phase_table(data["phases"], names) + axis_table(data["phases"], names) + shared(data)
+        body = volume_line(data) + phase_table(data["phases"], names) + axis_table(data["phases"], names) + shared(data)
         out.append(body if len(results) == 1 else f"<details><summary>Values: {esc(stem)}</summary>{body}</details>")
     sets = list(zip(stems(results), (data for _, data in results)))
     phases = plot_morph.phases_of(sets)

@@ -83,7 +83,7 @@ check(f"panels {titles}", titles == ["volume fraction", "percolating", "dead end
                                      "geodesic tortuosity", "contact distance / µm"])
 for panel, key in zip(figure.axes, ("volume_fraction", None, None, None, None, None, "contact_mean")):
     if key:
-        drawn = sorted(float(line.get_ydata()[0]) for line in panel.lines if len(line.get_ydata()) == 1)
+        drawn = sorted(float(y) for line in panel.lines for y in line.get_ydata())
         true = sorted(phase[key] for _, data in sets for phase in data["phases"])
         check(f"{key}: {drawn} {true}", np.allclose(drawn, true))
         low, high = panel.get_ylim()
