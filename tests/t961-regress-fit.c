@@ -77,6 +77,28 @@ static void check_optimal(exset_ctx_t *ctx, noise_t *noise, exset_regress_data_t
   free(prediction);
 }
 
+/* Much noise and predictors over decades: the absolute and the relative optimum are far from where they start, and are reached. */
+static void check_rough(exset_ctx_t *ctx, noise_t *noise) {
+  int most = 0;
+  for (int draw = 0; draw < 40; draw++) {
+    exset_regress_data_t data;
+    exset_regress_fit_t r;
+    make_data(ctx, noise, 30, 1, &data);
+    for (int64_t i = 0; i < data.n_rows; i++) {
+      data.predictor[3 * i + 1] = pow(10, -6 * noise_uniform(noise));
+      data.target[i] = law(&data, i, truth) * exp(1.0 * noise_normal(noise));
+    }
+    for (int m = EXSET_REGRESS_ABSOLUTE; m <= EXSET_REGRESS_RELATIVE; m++) {
+      fit(ctx, &data, "power", m, &r);
+      CHECK_MSG(r.status == EXSET_REGRESS_DONE, "draw %d, method %d: status %d after %d", draw, m,
+                r.status, r.iterations);
+      most = r.iterations > most ? r.iterations : most;
+    }
+    exset_regress_data_clear(&data);
+  }
+  CHECK_MSG(most > 10, "the fits began at their ends: %d iterations at most", most);
+}
+
 static void check_published(void) {
   const struct {
     const char *name;
@@ -131,6 +153,7 @@ int main(int argc, char **argv) {
   make_data(ctx, &noise, 40, 3, &data);
   check_exact(ctx, &data);
   check_optimal(ctx, &noise, &data);
+  check_rough(ctx, &noise);
   check_published();
   check_refused(ctx, &data);
   exset_regress_data_clear(&data);

@@ -13,6 +13,9 @@ typedef struct {
   exset_regress_method_t method;
 } problem_t;
 
+/* A step that goes too far is refused for its large residuals, as long as their squares are finite. */
+#define MOST_LOG 200.0
+
 /* ---- residuals ------------------------------------------------------------------------------------ */
 
 void regress_residuals(const regress_design_t *design, const double *target,
@@ -26,7 +29,7 @@ void regress_residuals(const regress_design_t *design, const double *target,
       residual[i] = log_y - log(target[i]);
     } else {
       const double unit = method == EXSET_REGRESS_RELATIVE ? target[i] : 1;
-      factor = exp(log_y) / unit;
+      factor = exp(fmin(log_y, MOST_LOG)) / unit;
       residual[i] = factor - target[i] / unit;
     }
     for (int c = 0; derivative && c < design->k; c++) derivative[i * design->k + c] = factor * x[c];
