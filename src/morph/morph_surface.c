@@ -19,9 +19,9 @@ typedef struct {
 enum { LANES = 32, BLOCK = 255 * LANES }; /* 255: what a lane can count to */
 typedef uint8_t lanes_t __attribute__((vector_size(LANES), aligned(1), may_alias));
 
-EXSET_INLINE int64_t lanes_sum(lanes_t count) {
+EXSET_INLINE int64_t lanes_sum(const lanes_t *count) {
   int64_t sum = 0;
-  for (int k = 0; k < LANES; k++) sum += count[k];
+  for (int k = 0; k < LANES; k++) sum += (*count)[k];
   return sum;
 }
 
@@ -34,7 +34,7 @@ EXSET_CLONES static int64_t count_code(const uint8_t *a, const uint8_t *b, int64
     const int64_t end = n - i < BLOCK ? n : i + BLOCK;
     for (; i + LANES <= end; i += LANES)
       count -= (lanes_t)((*(const lanes_t *)(a + i) | *(const lanes_t *)(b + i)) == code);
-    sum += lanes_sum(count);
+    sum += lanes_sum(&count);
   }
   for (; i < n; i++) sum += (a[i] | b[i]) == code;
   return sum;
@@ -48,7 +48,7 @@ EXSET_CLONES static int64_t count_both(const uint8_t *a, const uint8_t *b, int64
     const int64_t end = n - i < BLOCK ? n : i + BLOCK;
     for (; i + LANES <= end; i += LANES)
       count -= (lanes_t)((*(const lanes_t *)(a + i) != 0) & (*(const lanes_t *)(b + i) != 0));
-    sum += lanes_sum(count);
+    sum += lanes_sum(&count);
   }
   for (; i < n; i++) sum += a[i] && b[i];
   return sum;
