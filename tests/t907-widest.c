@@ -109,7 +109,7 @@ static void check_small(exset_ctx_t *ctx, int volumes) {
 
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
-  const int64_t cube[3] = {18, 17, 19}, flat[3] = {2, 11, 10}, plate[3] = {13, 1, 12};
+  const int64_t cube[3] = {14, 13, 15}, flat[3] = {2, 11, 10}, plate[3] = {13, 1, 12};
   const int64_t block[3] = {9, 8, 8};
   check_random(ctx, cube, 1, 0, 40, 1);
   check_random(ctx, cube, 1, 1, 12, 2);
@@ -119,6 +119,6 @@ int main(int argc, char **argv) {
   check_random(ctx, block, 2, 0, -2, 6);
   check_random(ctx, flat, 1, 0, -1, 7); /* fewer planes than ranks */
   check_random(ctx, plate, 1, 0, 0, 8);
-  check_small(ctx, 60);
+  check_small(ctx, 40);
   return test_end(ctx);
 }

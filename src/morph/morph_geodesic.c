@@ -120,6 +120,13 @@ static void start(paths_t *paths, front_t *front, const uint8_t *phase, int axis
       }
 }
 
+/* Buckets of voxels that are nearly cubes hold cells one and all. */
+static void set_stride(front_t *front) {
+  enum { STRIDE = 8, NEARLY_CUBES = 16 };
+  const bool dense = front->slots <= NEARLY_CUBES && front->bucket < (int64_t)round_limit - STRIDE;
+  front->stride = dense ? STRIDE : 1;
+}
+
 static int find_paths(paths_t *paths, front_t *front, const uint8_t *phase, int axis) {
   const int64_t cells = front->cells + 2 * front->plane;
   EXSET_TRY(links_get(front->ctx, paths->grid, phase, paths->link));
@@ -127,6 +134,7 @@ static int find_paths(paths_t *paths, front_t *front, const uint8_t *phase, int 
   start(paths, front, phase, axis);
   EXSET_TRY(front_next(front));
   while (front->bucket >= 0) {
+    set_stride(front);
     settle_bucket(paths, front);
     EXSET_TRY(front_exchange(front, paths->value));
     take_arrivals(paths, front);

@@ -11,7 +11,7 @@ int front_init(exset_ctx_t *ctx, const exset_grid_t *grid, int64_t buckets, fron
   front->cells = front->plane * grid->nz_local;
   front->rank[0] = grid->nz_local > 0 && grid->z0 > 0 ? ctx->rank - 1 : MPI_PROC_NULL;
   front->rank[1] = grid->nz_local > 0 && end < grid->n[0] ? ctx->rank + 1 : MPI_PROC_NULL;
-  front->slots = 1;
+  front->slots = front->stride = 1;
   while (front->slots < buckets) front->slots *= 2;
   EXSET_TRY(exset_alloc(ctx, front->slots, sizeof *front->slot, &front->slot));
   EXSET_TRY(EXSET_MPI(ctx, MPI_Type_contiguous(sizeof(arrival_t), MPI_BYTE, &front->arrival)));
@@ -58,41 +58,50 @@ static void keep_best(const front_t *front, const float *halo, arrivals_t *list)
   list->n = front->err ? 0 : kept;
 }
 
-/* Send to one side, receive from the other. A rank without memory for what it receives takes part, and says so later. */
-static int pass(front_t *front, int to) {
+/* What the neighbour on one side has sent, if there is one. */
+static int receive(front_t *front, int side) {
   exset_ctx_t *ctx = front->ctx;
-  arrivals_t *out = &front->out[to], *in = &front->in[!to];
-  int64_t n_in = 0;
-  EXSET_TRY(EXSET_MPI(
-      ctx, MPI_Sendrecv(&out->n, 1, MPI_INT64_T, front->rank[to], to, &n_in, 1, MPI_INT64_T,
-                        front->rank[!to], to, ctx->comm, MPI_STATUS_IGNORE)));
-  if (out->n > INT_MAX || n_in > INT_MAX)
-    return exset_fail(ctx, EXSET_ERR_LOCAL, "more than 2^31 cells of a front at a slab face");
-  if (n_in > in->capacity) {
+  arrivals_t *in = &front->in[side];
+  const int rank = front->rank[side], tag = !side;
+  int n = 0;
+  MPI_Status status;
+  in->n = 0;
+  if (rank == MPI_PROC_NULL) return EXSET_OK;
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Probe(rank, tag, ctx->comm, &status)));
+  EXSET_TRY(EXSET_MPI(ctx, MPI_Get_count(&status, front->arrival, &n)));
+  if (n > in->capacity) {
     free(in->item);
-    in->capacity = 0;
-    EXSET_TRY(exset_alloc_unset(ctx, n_in, sizeof *in->item, &in->item));
-    in->capacity = n_in;
+    *in = (arrivals_t){NULL, 0, 0};
+    EXSET_TRY(exset_alloc_unset(ctx, 2 * (int64_t)n, sizeof *in->item, &in->item));
+    in->capacity = 2 * (int64_t)n;
   }
-  in->n = n_in;
-  const int rank_out = out->n > 0 ? front->rank[to] : MPI_PROC_NULL;
-  const int rank_in = n_in > 0 ? front->rank[!to] : MPI_PROC_NULL;
-  return EXSET_MPI(
-      ctx, MPI_Sendrecv(out->item, (int)out->n, front->arrival, rank_out, to, in->item, (int)n_in,
-                        front->arrival, rank_in, to, ctx->comm, MPI_STATUS_IGNORE));
+  in->n = n;
+  return EXSET_MPI(ctx,
+                   MPI_Recv(in->item, n, front->arrival, rank, tag, ctx->comm, MPI_STATUS_IGNORE));
 }
 
 int front_exchange(front_t *front, const float *value) {
+  exset_ctx_t *ctx = front->ctx;
+  MPI_Request request[2];
   keep_best(front, value, &front->out[0]);
   keep_best(front, value + front->plane + front->cells, &front->out[1]);
   for (int to = 0; to < 2; to++) {
-    EXSET_TRY(pass(front, to));
-    front->out[to].n = 0;
+    const arrivals_t *out = &front->out[to];
+    if (out->n > INT_MAX)
+      return exset_fail(ctx, EXSET_ERR_LOCAL, "more than 2^31 cells of a front at a slab face");
+    EXSET_TRY(EXSET_MPI(ctx, MPI_Isend(out->item, (int)out->n, front->arrival, front->rank[to], to,
+                                       ctx->comm, &request[to])));
   }
-  return EXSET_OK;
+  for (int side = 0; side < 2; side++) EXSET_TRY(receive(front, side));
+  for (int to = 0; to < 2; to++) front->out[to].n = 0;
+  return EXSET_MPI(ctx, MPI_Waitall(2, request, MPI_STATUSES_IGNORE));
 }
 
 int front_next(front_t *front) {
+  if (front->bucket >= 0 && front->bucket + 1 < front->known) {
+    front->bucket++;
+    return EXSET_OK;
+  }
   int64_t state[2] = {INT64_MAX, front->err ? 0 : 1}, least[2];
   for (int64_t k = 0; k < front->slots && state[0] == INT64_MAX; k++)
     if (front_slot(front, front->bucket + k)->n > 0) state[0] = front->bucket + k;
@@ -100,6 +109,6 @@ int front_next(front_t *front) {
                       MPI_Allreduce(state, least, 2, MPI_INT64_T, MPI_MIN, front->ctx->comm)));
   if (!least[1]) return exset_agree(front->ctx, front->err);
   front->bucket = least[0] < INT64_MAX ? least[0] : -1;
-  front->rounds++;
+  front->known = front->bucket + front->stride;
   return EXSET_OK;
 }

@@ -31,8 +31,9 @@ typedef struct {
   int rank[2];          /* neighbours below and above, or MPI_PROC_NULL */
   arrivals_t out[2], in[2];
   MPI_Datatype arrival;
-  int64_t rounds; /* collective steps */
-  int err;        /* of this rank since the last step */
+  int64_t stride; /* buckets from one reduction to the next, 1 at first: see front_next */
+  int64_t known;  /* the first bucket that needs a reduction */
+  int err;        /* of this rank since the last reduction */
 } front_t;
 
 /* buckets: how many from the one at work onward may hold cells. Local. */
@@ -40,11 +41,14 @@ int front_init(exset_ctx_t *ctx, const exset_grid_t *grid, int64_t buckets, fron
 void front_clear(front_t *front);
 /**
  * After the work on a bucket: exchange what has arrived in the planes below and above the slab (entries that are
- * not the value of their cell any more are left out) and find the next bucket that holds cells on any rank. Arrivals in
- * the bucket at work bring it back: then it is the next one once more. value: [cells + 2 plane].
- * Collective. Errors: EXSET_ERR_RUN, EXSET_ERR_LOCAL.
+ * not the value of their cell any more are left out). value: [cells + 2 plane]. Collective. Errors: EXSET_ERR_LOCAL.
  */
 int front_exchange(front_t *front, const float *value);
+/**
+ * Find the next bucket that holds cells on any rank; arrivals in the one at work bring it back. With a stride above 1, for which
+ * nothing may arrive in the bucket at work, a reduction finds a bucket and the next ones follow without any, whether they hold
+ * cells or not. Collective. Errors: EXSET_ERR_RUN (memory on any rank since the last reduction), EXSET_ERR_LOCAL.
+ */
 int front_next(front_t *front);
 /* Room for one more; false when there is no memory, which front_next will report. Local. */
 bool front_grow_cells(front_t *front, cells_t *list);
