@@ -12,7 +12,7 @@ from lib import TMP, check, end, good, read_json
 def morph(name, volume, voxel, *keys):
     """Phases by number from 0 and the whole of the results."""
     volume.astype(np.uint8).tofile(os.path.join(TMP, name + ".raw"))
-    good("morph", 2, name + ".raw", "-raw_size", ",".join(map(str, volume.shape)), "-voxel_size", voxel, "-verbosity", "0",
+    good("morph", 1, name + ".raw", "-raw_size", ",".join(map(str, volume.shape)), "-voxel_size", voxel, "-verbosity", "0",
          "-o", name + ".json", *keys)
     results = read_json(name + ".json")
     return results["phases"], results

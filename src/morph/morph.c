@@ -61,16 +61,16 @@ static int chords(morph_run_t *run, int axis) {
 }
 
 static const step_t steps[] = {
-    {EXSET_MORPH_FRACTION, "volume fractions", false, 0.2, morph_fraction},
-    {EXSET_MORPH_SURFACE, "interface areas", false, 0.1, areas},
-    {EXSET_MORPH_LINES, "three-phase boundaries", false, 0.1, lines},
-    {EXSET_MORPH_CHORD, "chords", true, 0.02, chords},
-    {EXSET_MORPH_PERCOLATION, "percolation", false, 0.1, connect},
-    {EXSET_MORPH_TORTUOSITY, "geodesic tortuosity", true, 0.5, morph_tortuosity},
-    {EXSET_MORPH_SIZE, "distances", false, 0.5, morph_inside},
-    {EXSET_MORPH_SIZE, "phase sizes", false, 1, morph_size},
-    {EXSET_MORPH_INTRUSION, "intrusion", true, 3, morph_intrusion},
-    {EXSET_MORPH_CONTACT, "contact distances", false, 0.5, morph_contact},
+    {EXSET_MORPH_FRACTION, "volume fractions", false, 0.15, morph_fraction},
+    {EXSET_MORPH_SURFACE, "interface areas", false, 0.01, areas},
+    {EXSET_MORPH_LINES, "three-phase boundaries", false, 0.02, lines},
+    {EXSET_MORPH_CHORD, "chords", true, 0.01, chords},
+    {EXSET_MORPH_PERCOLATION, "percolation", false, 0.03, connect},
+    {EXSET_MORPH_TORTUOSITY, "geodesic tortuosity", true, 0.26, morph_tortuosity},
+    {EXSET_MORPH_SIZE, "distances", false, 0.1, morph_inside},
+    {EXSET_MORPH_SIZE, "phase sizes", false, 0.1, morph_size},
+    {EXSET_MORPH_INTRUSION, "intrusion", true, 0.6, morph_intrusion},
+    {EXSET_MORPH_CONTACT, "contact distances", false, 0.1, morph_contact},
 };
 enum { N_STEPS = sizeof steps / sizeof *steps };
 
@@ -151,7 +151,8 @@ static void report(const morph_run_t *run, const step_t *step, int axis, double 
   const double left = now * (run->work / run->work_done - 1);
   char along[16] = "", rest[48] = "";
   if (step->along) snprintf(along, sizeof along, " along %c", axis_letter[axis]);
-  if (left > 5) snprintf(rest, sizeof rest, "; about %.2g s left", left);
+  if (left > 90) snprintf(rest, sizeof rest, "; about %.0f min left", left / 60);
+  else if (left > 5) snprintf(rest, sizeof rest, "; about %.0f s left", left);
   exset_info(run->ctx, "morph: %s%s, %.2f s%s", step->what, along, seconds, rest);
 }
 

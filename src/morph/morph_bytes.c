@@ -24,13 +24,13 @@ static double fraction_bytes(const exset_ctx_t *ctx, const exset_grid_t *grid) {
 }
 
 /*
- * Of each cell of the slab, measured on structures of some voxels' size; white noise takes no more. Tortuosity and intrusion along z work in
+ * Of each cell of the slab, measured at 1 to 8 ranks on structures of some voxels' size; white noise takes no more. Tortuosity and intrusion along z work in
  * slabs normal to y, in which all of the slab is there twice. The lists of the fronts grow as they need.
  */
 static double cell_bytes(const exset_morph_options_t *options) {
   static const double each[EXSET_MORPH_GROUPS] = {
       [EXSET_MORPH_SURFACE] = 4,     [EXSET_MORPH_LINES] = 4,   [EXSET_MORPH_PERCOLATION] = 18,
-      [EXSET_MORPH_TORTUOSITY] = 22, [EXSET_MORPH_SIZE] = 22,   [EXSET_MORPH_INTRUSION] = 42,
+      [EXSET_MORPH_TORTUOSITY] = 28, [EXSET_MORPH_SIZE] = 22,   [EXSET_MORPH_INTRUSION] = 56,
       [EXSET_MORPH_CHORD] = 6,       [EXSET_MORPH_CONTACT] = 16};
   double most = 0;
   for (int g = 0; g < EXSET_MORPH_GROUPS; g++)
