@@ -67,13 +67,13 @@ def classes(table, arguments):
 
 # ---- drawing -------------------------------------------------------------------------------------
 def law(fit):
-    """The formula as mathematics: powers as superscripts, Greek letters."""
+    """The formula as mathematics: powers as superscripts, Greek letters. Powers of chosen columns: their names are too long."""
+    if fit["form"] == "predictors":
+        return r"$k\,x_1^{a_1} x_2^{a_2} ...$" if len(fit["parameters"]) > 2 else r"$k\,x_1^{a_1}$"
     words = []
     for word in fit["formula"].split():
         base, _, power = word.partition("^")
         base = {"eps": r"\varepsilon", "beta": r"\beta", "tau": r"\tau"}.get(base, base)
-        if len(base.lstrip("\\")) > 8 and not base.startswith("\\"):
-            return fit["formula"]  # long names of columns
         words.append(f"{base}^{{{power}}}" if power else base)
     return "$" + r"\,".join(words).replace(r"\,/\,", " / ") + "$"
 
@@ -95,7 +95,12 @@ def remark(fit):
 
 
 def parameters(fit):
-    return ", ".join(f"{name} = {value:.3g}" for name, value in fit["parameters"].items() if value is not None)
+    """A line for each."""
+    between = " = "
+    if fit["form"] == "predictors":
+        between = ": "  # names of columns, of whose exponents these are the values
+    return "\n".join(f"{name.replace('_', ' ')}{between}{value:.3g}".replace("-", "\N{MINUS SIGN}")
+                     for name, value in fit["parameters"].items() if value is not None)
 
 
 def limits(arrays, scale):
@@ -127,10 +132,10 @@ def draw_panel(axis, fit, target, table, groups, ends, scale):
     if scale == "log":
         set_ticks(axis, ends)
     kind = {"published": "published", "log": "fit to logarithms"}.get(fit["fit"], f"{fit['fit']} fit")
-    axis.set_title(f"{law(fit)}  ({kind})" if len(law(fit)) < 60 else kind)
+    axis.set_title(f"{law(fit)}  ({kind})")
     axis.text(0.04, 0.96, remark(fit), transform=axis.transAxes, va="top", fontsize=7.5, color=INK, linespacing=1.35)
     if parameters(fit):
-        axis.text(0.97, 0.04, parameters(fit).replace(", ", "\n"), transform=axis.transAxes, va="bottom", ha="right",
+        axis.text(0.97, 0.04, parameters(fit), transform=axis.transAxes, va="bottom", ha="right",
                   fontsize=7, color=INK, linespacing=1.25)
 
 

@@ -83,6 +83,13 @@ figure = panels(plot_regress, path("fit.json"), "-o", path("two.png"), "--laws",
 check("two panels", len(figure.axes) == 2)
 check(f"legend {figure.legends}", [t.get_text() for t in figure.legends[0].get_texts()] == ["within 10 %", "axis x", "axis y", "axis z"])
 
+# own predictors
+good("regress", 1, "sweep.csv", "-o", "own.json", "-regress_predictors", "volume_fraction,field1_length_xy", "-regress_published",
+     "false")
+figure = panels(plot_regress, path("own.json"), "-o", path("own"))
+check("own predictors", len(figure.axes) == 1 and "x_2^" in figure.axes[0].get_title(loc="left") and
+      any("volume fraction: " in text.get_text() for text in figure.axes[0].texts))
+
 # ---- sweep: 2 keys, 2 M-factors along z
 figure = panels(plot_sweep, path("sweep.csv"), "-o", path("matrix"), write=True)
 check(f"{len(figure.axes)} panels", len(figure.axes) == 16)

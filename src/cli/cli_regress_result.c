@@ -95,14 +95,22 @@ static const char *number(const char *format, double value, char text[24]) {
   return text;
 }
 
+/* As the formula has it: a1, a2, ... for the exponents of predictors, which are named by their columns elsewhere. */
+static void symbol(const regress_law_t *law, int p, char text[EXSET_REGRESS_NAME]) {
+  const bool powers = strcmp(law->form->name, "predictors") == 0 && p > 0;
+  if (powers) snprintf(text, EXSET_REGRESS_NAME, "a%d", p);
+  else snprintf(text, EXSET_REGRESS_NAME, "%s", exset_regress_parameter(law->form, p));
+}
+
 static void print_parameters(const exset_ctx_t *ctx, const regress_law_t *law) {
   const exset_regress_fit_t *fit = &law->fit;
-  char low[24], high[24], remark[300];
+  char name[EXSET_REGRESS_NAME], low[24], high[24], remark[300];
   exset_print(ctx, "    %s", law->form->formula);
-  for (int p = 0; fit->status == EXSET_REGRESS_DONE && p < fit->n_parameters; p++)
-    exset_print(ctx, "%s %s = %.4g [%s, %s]", p == 0 ? ":" : ",",
-                exset_regress_parameter(law->form, p), fit->value[p],
+  for (int p = 0; fit->status == EXSET_REGRESS_DONE && p < fit->n_parameters; p++) {
+    symbol(law, p, name);
+    exset_print(ctx, "%s %s = %.4g [%s, %s]", p == 0 ? ":" : ",", name, fit->value[p],
                 number("%.4g", fit->low[p], low), number("%.4g", fit->high[p], high));
+  }
   exset_print(ctx, "\n");
   regress_remark(law, sizeof remark, remark);
   if (remark[0]) exset_print(ctx, "    note: %s\n", remark);
