@@ -24,16 +24,17 @@ typedef struct {
   exset_queue_t *queue;
   exset_journal_t *journal; /* on the first rank of the group */
   sweep_worker_t worker;
-  sweep_done_t done;              /* of this group */
-  double next_report, next_table; /* on rank 0: not before */
+  sweep_done_t done;                     /* of this group */
+  double start, next_report, next_table; /* on rank 0: not before */
 } run_t;
 
 /* ---- reports on rank 0 ---------------------------------------------------------------------------- */
 
+/* each: seconds for a realisation of this group, the time between them included. */
 static void tell_progress(const run_t *run, const exset_sweep_table_t *table) {
   const sweep_plan_t *plan = run->plan;
   const double workers = (double)plan->n_groups * (double)plan->n_tasks;
-  const double each = isnan(table->seconds) ? 0 : table->seconds;
+  const double each = (MPI_Wtime() - run->start) / (double)run->done.units;
   const int64_t left = llround(each * ceil((double)table->units_missing / workers));
   exset_info(run->ctx,
              "sample %" PRId64 " of %" PRId64 ", %" PRId64 " failed, %.2g s each, %02" PRId64
@@ -159,7 +160,7 @@ static int begin(run_t *run, int64_t n) {
 }
 
 /* Sums over the groups. */
-static int total(const run_t *run, double start, sweep_done_t *done) {
+static int total(const run_t *run, sweep_done_t *done) {
   const bool first = run->group->rank == 0;
   int64_t sum[2] = {first ? run->done.units : 0, first ? run->done.failed : 0};
   done->signal = run->done.signal;
@@ -169,21 +170,21 @@ static int total(const run_t *run, double start, sweep_done_t *done) {
       run->ctx, MPI_Allreduce(MPI_IN_PLACE, &done->signal, 1, MPI_INT, MPI_MAX, run->ctx->comm)));
   done->units = sum[0];
   done->failed = sum[1];
-  done->seconds = MPI_Wtime() - start;
+  done->seconds = MPI_Wtime() - run->start;
   return EXSET_OK;
 }
 
 static int work(run_t *run, sweep_done_t *done) {
   exset_ctx_t *ctx = run->ctx;
   exset_signal_t signals;
-  const double start = MPI_Wtime();
+  run->start = MPI_Wtime();
   EXSET_TRY(exset_agree(ctx, exset_signal_watch(ctx, &signals)));
   int err = run_units(run);
   if (err > 0 && run->group->rank == 0 && exset_queue_stop(run->queue)) err = EXSET_ERR_LOCAL;
   if (err < 0) return exset_fail(ctx, err, "%s", run->group->message); /* this rank alone */
   err = exset_agree_groups(ctx, run->group, err);
   exset_signal_restore(&signals);
-  return err ? err : total(run, start, done);
+  return err ? err : total(run, done);
 }
 
 int sweep_run(exset_ctx_t *ctx, const sweep_plan_t *plan, exset_results_t *results, int64_t n,
