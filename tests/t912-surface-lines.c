@@ -126,6 +126,8 @@ static void check_definition(exset_ctx_t *ctx) {
   const double voxels[3][3] = {{0.5, 0.5, 0.5}, {3, 1, 1.3}, {1, 2, 2}};
   const int64_t windows[3][3] = {{2, 2, 2}, {2, 3, 3}, {3, 2, 2}};
   const int64_t sizes[5][3] = {{11, 12, 13}, {3, 9, 17}, {9, 5, 2}, {1, 8, 9}, {7, 3, 1}};
+  const int64_t wide[3] = {2, 37, 1030}; /* several strips of rows */
+  check_random(ctx, wide, voxels[1], windows[1], 3, 60, 2);
   for (int e = 0; e < 3; e++)
     for (int s = 0; s < 5; s++)
       for (int phases = 2; phases <= 5; phases++) {

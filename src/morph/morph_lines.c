@@ -12,6 +12,8 @@
 enum {
   WINDOW = 2,       /* blocks along an edge of a window */
   WINDOW_MOST = 16, /* likewise */
+  STRIP = 1 << 14,  /* windows of a plane at a time, more or less */
+  STRIP_LEAST = 16, /* rows of them */
   UNITS = 4,   /* a passage counts so much: two diagonals of a square, two squares of a block */
   FIXED = 4096 /* lengths are added up as whole numbers of parts of this size */
 };
@@ -23,20 +25,24 @@ typedef struct {
   const exset_volume_t *v;
   const uint8_t *above; /* [n_above][ny][nx] */
   int64_t n_above;
-  surface_plane_t plane;
-  int64_t window[3];          /* blocks of 2 x 2 x 2 cells along z, y, x */
-  int64_t wy, wx;             /* windows that hold blocks, along y and x */
-  float edge[3];              /* of a cell, longest = FIXED */
+  int64_t ny, nx;    /* cells */
+  int64_t window[3]; /* blocks of 2 x 2 x 2 cells along z, y, x */
+  int64_t wy, wx;    /* windows that hold blocks, along y and x */
+  int64_t strip;     /* rows of windows that are worked on at a time, to stay in the cache */
+  float edge[3];     /* of a cell, longest = FIXED */
   const uint64_t (*holds)[4]; /* [nz_local + n_above]: phases that occur in a plane, bits */
 } lines_t;
 
-/* Of one thread. A block is named after its first cell. */
+/* Of one thread, for a strip of windows. A block is named after its first cell. */
 typedef struct {
-  uint8_t *code[2], *bits[2]; /* padded planes of codes; [ny]: codes that occur in each row */
-  int8_t *face;               /* [6][nx]: squares of a row of blocks */
+  int64_t w0, w1; /* rows of windows first .. last - 1 */
+  int64_t b0, b1; /* and of the blocks that they hold */
+  uint8_t *code[2],
+      *bits[2]; /* [rows][nx]: codes of two planes; [rows]: codes that occur in each row */
+  int8_t *face; /* [6][nx]: squares of a row of blocks */
   int16_t *row,
       *sums; /* [3][wx + window]: vectors of a row of blocks; [wx]: of its windows along x */
-  int16_t *ring, *sum; /* [window][3][wy][wx]: block planes; [3][wy][wx] all of them */
+  int16_t *ring, *sum; /* [window][3][strip][wx]: block planes; [3][strip][wx] all of them */
   bool *filled;        /* [window]: block planes in the ring that are not 0 */
 } scratch_t;
 
@@ -81,10 +87,10 @@ EXSET_CLONES static void join_squares(const uint8_t *lo, const uint8_t *hi, int6
 
 /* Vectors of a row of blocks between the rows of cells that begin at lo and hi. */
 static void block_row(const lines_t *l, const uint8_t *lo, const uint8_t *hi, scratch_t *s) {
-  const int64_t n = l->plane.nx - 1, up = l->plane.stride, lead = l->window[2] - 1;
+  const int64_t n = l->nx - 1, up = l->nx, lead = l->window[2] - 1;
   const int64_t length = l->wx + lead;
   int8_t *face[6];
-  for (int k = 0; k < 6; k++) face[k] = s->face + k * l->plane.nx;
+  for (int k = 0; k < 6; k++) face[k] = s->face + k * l->nx;
   squares(lo, lo + 1, lo + up + 1, lo + up, n, face[0]); /* normal to z */
   squares(hi, hi + 1, hi + up + 1, hi + up, n, face[1]);
   squares(lo, hi, hi + 1, lo + 1, n, face[2]); /* y */
@@ -108,21 +114,30 @@ EXSET_CLONES static void add_to(int16_t *restrict to, const int16_t *from, int64
   for (int64_t i = 0; i < n; i++) to[i] = (int16_t)(to[i] + sign * from[i]);
 }
 
-/* The blocks between the two planes of codes: sums over windows in the plane. */
-static void block_plane(const lines_t *l, scratch_t *s, int16_t *sums) {
-  const int64_t size = l->wy * l->wx, length = l->wx + l->window[2] - 1;
-  memset(sums, 0, (size_t)(3 * size) * sizeof *sums);
-  for (int64_t y = 0; y + 1 < l->plane.ny; y++) {
-    const uint8_t *lo = s->bits[0] + y, *hi = s->bits[1] + y;
-    if (((lo[0] | lo[1] | hi[0] | hi[1]) & CODE_ALL) != CODE_ALL) continue;
-    const int64_t start = l->plane.start + y * l->plane.stride;
-    block_row(l, s->code[0] + start, s->code[1] + start, s);
-    for (int a = 0; a < 3; a++) {
-      sum_along(s->row + a * length, l->wx, l->window[2], s->sums);
-      for (int64_t k = 0; k < l->window[1]; k++)
-        add_to(sums + a * size + (y + k) * l->wx, s->sums, l->wx, 1);
-    }
+/* Add a row of blocks to the rows of windows that hold it. */
+static void add_row(const lines_t *l, int64_t block, scratch_t *s, int16_t *sums) {
+  const int64_t size = l->strip * l->wx, length = l->wx + l->window[2] - 1;
+  const int64_t end = block + l->window[1];
+  for (int a = 0; a < 3; a++) {
+    sum_along(s->row + a * length, l->wx, l->window[2], s->sums);
+    for (int64_t w = block > s->w0 ? block : s->w0; w < end && w < s->w1; w++)
+      add_to(sums + a * size + (w - s->w0) * l->wx, s->sums, l->wx, 1);
   }
+}
+
+/* The blocks between the two planes of codes: sums over windows in the plane. Returns false where all are 0. */
+static bool block_plane(const lines_t *l, scratch_t *s, int16_t *sums) {
+  bool any = false;
+  for (int64_t b = s->b0; b < s->b1; b++) {
+    const int64_t row = b - s->b0;
+    const uint8_t *lo = s->bits[0] + row, *hi = s->bits[1] + row;
+    if (((lo[0] | lo[1] | hi[0] | hi[1]) & CODE_ALL) != CODE_ALL) continue;
+    if (!any) memset(sums, 0, (size_t)(3 * l->strip * l->wx) * sizeof *sums);
+    any = true;
+    block_row(l, s->code[0] + row * l->nx, s->code[1] + row * l->nx, s);
+    add_row(l, b, s, sums);
+  }
+  return any;
 }
 
 /* Are 4 numbers 0? */
@@ -150,7 +165,7 @@ static int64_t add_lengths(const int16_t *z, const int16_t *y, const int16_t *x,
 /* ---- one triple ------------------------------------------------------------------------------ */
 
 static const uint8_t *cell_plane(const lines_t *l, int64_t z) {
-  const int64_t cells = l->plane.ny * l->plane.nx, nz = l->v->grid.nz_local;
+  const int64_t cells = l->ny * l->nx, nz = l->v->grid.nz_local;
   return z < nz ? l->v->phase + z * cells : l->above + (z - nz) * cells;
 }
 
@@ -169,12 +184,11 @@ EXSET_CLONES static uint8_t code_row(const uint8_t *restrict phase, int64_t n, c
   return bits;
 }
 
-static void code_plane(const lines_t *l, const int triple[3], int64_t z, uint8_t *code,
-                       uint8_t *bits) {
-  const uint8_t *phase = cell_plane(l, z);
-  for (int64_t y = 0; y < l->plane.ny; y++)
-    bits[y] = code_row(phase + y * l->plane.nx, l->plane.nx, triple,
-                       code + l->plane.start + y * l->plane.stride);
+static void code_plane(const lines_t *l, const int triple[3], int64_t z, const scratch_t *s,
+                       int which) {
+  const uint8_t *phase = cell_plane(l, z) + s->b0 * l->nx;
+  for (int64_t y = 0; y <= s->b1 - s->b0; y++)
+    s->bits[which][y] = code_row(phase + y * l->nx, l->nx, triple, s->code[which] + y * l->nx);
 }
 
 /* May the blocks between planes z and z + 1 of the slab hold the triple? */
@@ -189,28 +203,28 @@ static bool may_hold(const lines_t *l, const int triple[3], int64_t z) {
 
 /* The blocks above plane z of the slab take the place of the oldest ones in the ring. */
 static void enter(const lines_t *l, const int triple[3], int64_t z, int64_t *coded, scratch_t *s) {
-  const int64_t size = 3 * l->wy * l->wx, slot = (z + l->window[0]) % l->window[0];
+  const int64_t size = 3 * l->strip * l->wx, slot = (z + l->window[0]) % l->window[0];
   int16_t *sums = s->ring + slot * size;
   if (s->filled[slot]) add_to(s->sum, sums, size, -1);
-  s->filled[slot] = may_hold(l, triple, z);
-  if (!s->filled[slot]) return;
+  s->filled[slot] = false;
+  if (!may_hold(l, triple, z)) return;
   if (*coded == z) { /* the upper plane of the last blocks is the lower one of these */
     uint8_t *const code = s->code[0], *const bits = s->bits[0];
     s->code[0] = s->code[1], s->code[1] = code;
     s->bits[0] = s->bits[1], s->bits[1] = bits;
   } else {
-    code_plane(l, triple, z, s->code[0], s->bits[0]);
+    code_plane(l, triple, z, s, 0);
   }
-  code_plane(l, triple, z + 1, s->code[1], s->bits[1]);
+  code_plane(l, triple, z + 1, s, 1);
   *coded = z + 1;
-  block_plane(l, s, sums);
-  add_to(s->sum, sums, size, 1);
+  s->filled[slot] = block_plane(l, s, sums);
+  if (s->filled[slot]) add_to(s->sum, sums, size, 1);
 }
 
-/* Windows that begin at the planes first .. last - 1 of the slab. */
+/* Windows of the strip that begin at the planes first .. last - 1 of the slab. */
 static int64_t length_of(const lines_t *l, const int triple[3], int64_t first, int64_t last,
                          scratch_t *s) {
-  const int64_t size = l->wy * l->wx, window = l->window[0];
+  const int64_t size = l->strip * l->wx, window = l->window[0], used = (s->w1 - s->w0) * l->wx;
   int64_t length = 0, coded = -1;
   memset(s->sum, 0, (size_t)(3 * size) * sizeof *s->sum);
   memset(s->filled, 0, (size_t)window * sizeof *s->filled);
@@ -219,7 +233,7 @@ static int64_t length_of(const lines_t *l, const int triple[3], int64_t first, i
     enter(l, triple, z, &coded, s);
     for (int64_t k = 0; k < window; k++) any = any || s->filled[k];
     if (any && z >= first + window - 1)
-      length += add_lengths(s->sum, s->sum + size, s->sum + 2 * size, size, l->edge);
+      length += add_lengths(s->sum, s->sum + size, s->sum + 2 * size, used, l->edge);
   }
   return length;
 }
@@ -240,16 +254,16 @@ static void scratch_clear(scratch_t *s) {
 }
 
 static int scratch_alloc(exset_ctx_t *ctx, const lines_t *l, scratch_t *s) {
-  const int64_t size = l->wy * l->wx;
+  const int64_t size = 3 * l->strip * l->wx, rows = l->strip + l->window[1];
   for (int k = 0; k < 2; k++) {
-    EXSET_TRY(exset_alloc(ctx, l->plane.size, 1, &s->code[k]));
-    EXSET_TRY(exset_alloc(ctx, l->plane.ny, 1, &s->bits[k]));
+    EXSET_TRY(exset_alloc(ctx, rows * l->nx, 1, &s->code[k]));
+    EXSET_TRY(exset_alloc(ctx, rows, 1, &s->bits[k]));
   }
-  EXSET_TRY(exset_alloc(ctx, 6 * l->plane.nx, 1, &s->face));
+  EXSET_TRY(exset_alloc(ctx, 6 * l->nx, 1, &s->face));
   EXSET_TRY(exset_alloc(ctx, 3 * (l->wx + l->window[2]), sizeof *s->row, &s->row));
   EXSET_TRY(exset_alloc(ctx, l->wx, sizeof *s->sums, &s->sums));
-  EXSET_TRY(exset_alloc(ctx, 3 * size * l->window[0], sizeof *s->ring, &s->ring));
-  EXSET_TRY(exset_alloc(ctx, 3 * size, sizeof *s->sum, &s->sum));
+  EXSET_TRY(exset_alloc(ctx, size * l->window[0], sizeof *s->ring, &s->ring));
+  EXSET_TRY(exset_alloc(ctx, size, sizeof *s->sum, &s->sum));
   return exset_alloc(ctx, l->window[0], sizeof *s->filled, &s->filled);
 }
 
@@ -271,7 +285,7 @@ EXSET_CLONES static int64_t count_whole(const uint8_t *lo, const uint8_t *hi, in
 
 /* Blocks without a masked cell that begin in a plane of the slab. */
 static int64_t blocks_above(const lines_t *l, int64_t z) {
-  const int64_t ny = l->plane.ny, nx = l->plane.nx;
+  const int64_t ny = l->ny, nx = l->nx;
   int64_t count = 0;
   if (z + 1 >= l->v->grid.nz_local + l->n_above) return 0;
   for (int64_t y = 0; y + 1 < ny; y++)
@@ -279,18 +293,29 @@ static int64_t blocks_above(const lines_t *l, int64_t z) {
   return count;
 }
 
-/* The share of thread t: all triples in its planes. sum[triples]: lengths; sum[triples]: blocks. */
+/* All triples in a strip of the planes first .. last - 1. sum[triples] */
+static void measure_strip(const lines_t *l, int64_t first, int64_t last, scratch_t *s,
+                          int64_t *sum) {
+  const int n = l->v->n_phases;
+  int p[3];
+  for (p[0] = 1; p[0] <= n; p[0]++)
+    for (p[1] = p[0] + 1; p[1] <= n; p[1]++)
+      for (p[2] = p[1] + 1; p[2] <= n; p[2]++) *sum++ += length_of(l, p, first, last, s);
+}
+
+/* The share of thread t: its planes. sum[triples + 1]: lengths, blocks. */
 static void share_of(const lines_t *l, int t, int threads, scratch_t *s, int64_t *sum) {
   const int64_t nz = l->v->grid.nz_local, first = nz * t / threads, last = nz * (t + 1) / threads;
   const int64_t before = l->v->grid.z0 == 0 && first == 0 ? l->window[0] - 1 : 0;
-  const int n = l->v->n_phases;
-  int64_t at = 0;
-  int p[3];
-  for (p[0] = 1; p[0] <= n && first < last; p[0]++)
-    for (p[1] = p[0] + 1; p[1] <= n; p[1]++)
-      for (p[2] = p[1] + 1; p[2] <= n; p[2]++)
-        sum[at++] += length_of(l, p, first - before, last, s);
-  for (int64_t z = first; z < last; z++) sum[exset_surface_triples(n)] += blocks_above(l, z);
+  for (s->w0 = 0; s->w0 < l->wy && first < last; s->w0 += l->strip) {
+    const int64_t lowest = s->w0 - l->window[1] + 1;
+    s->w1 = s->w0 + l->strip < l->wy ? s->w0 + l->strip : l->wy;
+    s->b0 = lowest > 0 ? lowest : 0;
+    s->b1 = s->w1 < l->ny - 1 ? s->w1 : l->ny - 1;
+    measure_strip(l, first - before, last, s, sum);
+  }
+  for (int64_t z = first; z < last; z++)
+    sum[exset_surface_triples(l->v->n_phases)] += blocks_above(l, z);
 }
 
 static int measure_slab(exset_ctx_t *ctx, const lines_t *l, int64_t *sum) {
@@ -315,7 +340,7 @@ static int measure_slab(exset_ctx_t *ctx, const lines_t *l, int64_t *sum) {
 
 /* Which phases occur in each plane. */
 static int find_phases(exset_ctx_t *ctx, lines_t *l, uint64_t (**holds)[4]) {
-  const int64_t planes = l->v->grid.nz_local + l->n_above, cells = l->plane.ny * l->plane.nx;
+  const int64_t planes = l->v->grid.nz_local + l->n_above, cells = l->ny * l->nx;
   EXSET_TRY(exset_alloc(ctx, planes, sizeof **holds, holds));
   for (int64_t z = 0; z < planes; z++) {
     const uint8_t *phase = cell_plane(l, z);
@@ -332,7 +357,7 @@ static int find_phases(exset_ctx_t *ctx, lines_t *l, uint64_t (**holds)[4]) {
  * same factor for all shapes of voxels, and windows are no larger than that takes.
  */
 static lines_t plan(const exset_volume_t *v) {
-  lines_t l = {.v = v, .plane = surface_plane(&v->grid)};
+  lines_t l = {.v = v, .ny = v->grid.n[1], .nx = v->grid.n[2]};
   double longest = 0;
   for (int a = 0; a < 3; a++) longest = fmax(longest, v->grid.voxel[a]);
   for (int a = 0; a < 3; a++) {
@@ -340,8 +365,10 @@ static lines_t plan(const exset_volume_t *v) {
     l.window[a] = cells < WINDOW_MOST ? (int64_t)cells : WINDOW_MOST;
     l.edge[a] = (float)(FIXED * v->grid.voxel[a] / longest);
   }
-  l.wy = v->grid.n[1] + l.window[1] - 2;
-  l.wx = v->grid.n[2] + l.window[2] - 2;
+  l.wy = l.ny + l.window[1] - 2;
+  l.wx = l.nx + l.window[2] - 2;
+  l.strip = STRIP / l.wx > STRIP_LEAST ? STRIP / l.wx : STRIP_LEAST;
+  if (l.strip > l.wy) l.strip = l.wy;
   return l;
 }
 
