@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# test: time=60
+# test: time=120
 """exset morph: the same results at any number of ranks, to the last bit."""
 import os
 

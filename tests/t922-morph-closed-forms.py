@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# test: time=60
+# test: time=120
 """exset morph: all descriptors of a laminate, a channel with a neck, a ball in a matrix and three blocks that meet in a line."""
 import math
 import os

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# test: time=60
+# test: time=120
 """exset morph: r_max, r_min, constrictivity and their distributions against brute force over all cells and all radii, with
 masked cells, cubic and other voxels; a radius of intrusion is never larger than one of size."""
 import itertools

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# test: time=60
+# test: time=120
 """exset morph: TIFF, raw, HDF5 and VTKHDF give the same; plans; sections; phases without cells; mistakes."""
 import os
 

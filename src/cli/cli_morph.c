@@ -110,15 +110,16 @@ static bool has(const morph_plan_t *plan, exset_morph_group_t group) {
 static void warn_section(const exset_ctx_t *ctx, const morph_plan_t *plan) {
   const bool along = has(plan, EXSET_MORPH_PERCOLATION) || has(plan, EXSET_MORPH_TORTUOSITY) ||
                      has(plan, EXSET_MORPH_INTRUSION) || has(plan, EXSET_MORPH_CHORD);
-  for (int a = 0; a < 3; a++)
-    if (plan->whole.grid.n[a] == 1)
-      exset_warn(
-          ctx,
-          "%s is one voxel thick along %c: sizes, contact distances and paths are those of a "
-          "section, not of the volume it comes from%s%s%c",
-          plan->input, axis_name[a], along && plan->options.axis[a] ? "; there are none" : "",
-          along && plan->options.axis[a] ? " along " : "",
-          along && plan->options.axis[a] ? axis_name[a] : '\0');
+  for (int a = 0; a < 3; a++) {
+    char none[40] = "";
+    if (plan->whole.grid.n[a] > 1) continue;
+    if (along && plan->options.axis[a])
+      snprintf(none, sizeof none, "; there are none along %c", axis_name[a]);
+    exset_warn(ctx,
+               "%s is one voxel thick along %c: sizes, contact distances and paths are those of a "
+               "section, not of the volume it comes from%s",
+               plan->input, axis_name[a], none);
+  }
 }
 
 /* ---- the command ---------------------------------------------------------------------------------- */
