@@ -133,7 +133,7 @@ def draw(options):
         data = lines_of(volume, current, strength, "xyz".index(name.split("_")[2]), options)
     table = scene.paint_scale(scene.put("current", data, view), NAME, limits, FLOW_COLOURS, log=True)
     scene.outline(volume, view)
-    scene.colour_bar(table, view, "j / mean", options.size)
+    scene.colour_bar(table, view, "j / mean")
     scene.finish(volume, view, options, right=BAR)
 
 

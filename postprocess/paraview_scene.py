@@ -283,13 +283,18 @@ def paint_scale(shown, name, limits, colours, log):
     return table
 
 
-def colour_bar(table, view, title, size):
+def pixels_of(view):
+    """Pixels of the view for one of a picture of 900 x 900: sizes of letters and lines follow it."""
+    return min(view.ViewSize) / 900
+
+
+def colour_bar(table, view, title):
     """A bar at the right of the picture, for which aim() leaves room (option right)."""
     bar = simple.GetScalarBar(table, view)
-    pixel = SUPERSAMPLING * min(size) / 900
+    pixel = pixels_of(view)
     bar.Title, bar.ComponentTitle = title, ""
     bar.WindowLocation, bar.Orientation = "Any Location", "Vertical"
-    bar.Position, bar.ScalarBarLength, bar.ScalarBarThickness = [0.865, 0.25], 0.5, int(24 * pixel)
+    bar.Position, bar.ScalarBarLength, bar.ScalarBarThickness = [0.865, 0.25], 0.5, max(1, int(24 * pixel))
     bar.TitleFontSize, bar.LabelFontSize = max(1, int(26 * pixel)), max(1, int(24 * pixel))
     bar.TitleColor = bar.LabelColor = rgb(INK)
     bar.AutomaticLabelFormat, bar.LabelFormat, bar.RangeLabelFormat = 0, "%g", "%g"
@@ -306,7 +311,7 @@ def outline(volume, view):
     edges = put("edges", box, view)
     edges.Representation = "Outline"
     edges.AmbientColor = edges.DiffuseColor = mixed(MUTED, GRID, 0.5)
-    edges.LineWidth = SUPERSAMPLING
+    edges.LineWidth = max(1, pixels_of(view))
 
 
 def nice_length(extent):
@@ -347,7 +352,7 @@ def scale_bar(volume, view, options):
     """A bar with its length in micrometres; returns the points that it takes."""
     first, last, length, step = bar_place(volume, options.view)
     right, up, _ = eye_axes(options.view)
-    pixel = SUPERSAMPLING * min(options.size) / 900
+    pixel = pixels_of(view)
     extent = (volume.spacing * volume.shape).max()
     line = simple.Show(simple.Line(registrationName="scale bar", Point1=list(first), Point2=list(last)), view)
     line.AmbientColor = line.DiffuseColor = rgb(INK)
@@ -360,9 +365,9 @@ def scale_bar(volume, view, options):
     return np.array([first, last, at - 0.06 * extent * right, at + 0.06 * extent * right])
 
 
-def aim(points, view, direction, size, right=0.0):
+def aim(points, view, direction, right=0.0):
     """Look at points from a direction, as near as the picture holds them, beside a share `right` left free."""
-    axes = eye_axes(direction)
+    axes, size = eye_axes(direction), list(view.ViewSize)
     focus, distance = points.mean(axis=0), 10 * np.ptp(points)
     half = np.tan(np.radians(VIEW_ANGLE / 2)) * np.array(size) / size[1]
     room, centre = half * [1 - right, 1] * FILL, half * [-right, 0]
@@ -403,7 +408,7 @@ def finish(volume, view, options, right=0.0, shades=True):
         points = np.concatenate([points, scale_bar(volume, view, options)])
     if not options.output:
         simple.Render(view)  # the first one sets the camera
-    aim(points, view, options.view, options.size, right)
+    aim(points, view, options.view, right)
     if options.output:
         save(view, options.output)
     else:

@@ -10,10 +10,10 @@ from lib import TMP, check, end, good
 
 def check_face(labels):
     """Seen along z, the face of largest z outside of the open corner fills the picture: x to the right, y upwards."""
-    found = phases(draw("cube", "face.png", "twin.vtkhdf", "--no-scale-bar", "--view", "0,0,1", "--size", "520,480", "--voxels", "30"))
+    found = phases(draw("cube", "face.png", "twin.vtkhdf", "--no-scale-bar", "--view", "0,0,1", "--size", "325,300", "--voxels", "30"))
     rows, columns = np.nonzero(found)
     top, left, high, wide = rows.min(), columns.min(), np.ptp(rows) + 1, np.ptp(columns) + 1
-    check(f"{wide} x {high} pixels: square, 0.97 of the height", abs(wide - high) <= 2 and abs(high - 0.97 * 480) <= 3)
+    check(f"{wide} x {high} pixels: square, 0.97 of the height", abs(wide - high) <= 2 and abs(high - 0.97 * 300) <= 3)
     face = labels[23, :30, :30]
     middle = (np.arange(30) + 0.5) / 30
     seen = found[np.ix_((top + high * middle[::-1]).astype(int), (left + wide * middle).astype(int))]
@@ -26,8 +26,8 @@ def check_face(labels):
 
 
 def check_sections(volume):
-    found = phases(draw("cube", "sections.png", "twin.vtkhdf", "--show", "sections", "--size", "300,240"))
-    check(f"sections: {found.shape}", found.shape == (240, 300))
+    found = phases(draw("cube", "sections.png", "twin.vtkhdf", "--show", "sections", "--size", "250,200"))
+    check(f"sections: {found.shape}", found.shape == (200, 250))
     check("the picture's corners are white", not found[[0, 0, -1, -1], [0, -1, 0, -1]].any())
     check(f"sections are {np.mean(found > 0):.3f} of the picture", 0.15 < np.mean(found > 0) < 0.7)
     shares = np.bincount(found[found > 0], minlength=4)[1:] / np.count_nonzero(found)

@@ -3,7 +3,7 @@ of the two halves are those of 1 / 5.5 and 10 / 5.5 on the logarithmic scale, an
 # test: time=240
 import os
 
-from pictures import draw, np, paraview, white
+from pictures import draw, np, white
 
 from colours import FLOW_COLOURS
 from lib import TMP, check, end, good
@@ -44,7 +44,7 @@ def halves(pixels):
     return [hue(np.median(hue(pixels[on & side[None, :]]), axis=0)) for side in sides]
 
 
-options = ("v.vtkhdf", "--view=0,-1,0", "--limits", "0.1,10", "--size", "400,320", "--smooth", "0.5")
+options = ("v.vtkhdf", "--view=0,-1,0", "--limits", "0.1,10", "--size", "300,240", "--smooth", "0.5")
 for show in ("surface", "lines"):
     pixels = draw("current", f"{show}.png", *options, "--show", show, "--lines", "60")
     for side, found, value in zip(("left", "right"), halves(pixels), (1 / 5.5, 10 / 5.5)):
@@ -62,7 +62,4 @@ for show in ("surface", "lines"):
         change = np.mean(part != part[len(part) // 2]) / np.mean(part)
         check(f"lines are straight: {change:.3f} of their pixels change along z", change < 0.2)
         check(f"lines leave gaps: {np.mean(part.any(axis=0)):.2f}", 0.05 < on.mean() < 0.9 * np.mean(~white(pixels)) + 0.05)
-
-failed = paraview("current", "v.vtkhdf", "--axis", "x")
-check(f"no such axis: {failed.returncode} {failed.stderr}", failed.returncode == 1 and "along x" in failed.stderr)
 end()
