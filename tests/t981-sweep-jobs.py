@@ -2,6 +2,7 @@
 """Job scripts of sweeps without SLURM: a warning ends the job early and queues it again, and another turn makes what is missing."""
 import glob
 import os
+import re
 import signal
 import subprocess
 import time
@@ -69,6 +70,8 @@ check(table, table == ["status"] + 24 * ["done"])
 turns("sweep-array.slurm", 1, "out/two.units", "requeue 50_1", OUT="out/two", SLURM_JOB_ID="51", SLURM_ARRAY_JOB_ID="50",
       SLURM_ARRAY_TASK_ID="1", SLURM_ARRAY_TASK_MAX="1")
 check(f"{units('out/two.units')} realisations of task 1", units("out/two.units") == 24)
+journals = [os.path.basename(path) for path in glob.glob(f"{TMP}/out/two.units/task*.txt")]
+check(journals, journals and all(int(re.match(r"task(\d+)", name)[1]) == 1 for name in journals))
 check(f"{units('out/one.units')} realisations in all", units("out/one.units") == 48)
 
 job = begin("sweep.slurm", 1, OUT="out/one", TURNS="1", SLURM_JOB_ID="4711")
