@@ -1,6 +1,6 @@
 /*
  * Speed of distances and of unions of balls against a sweep of memory in the same run: three phases of a random field, edge 256
- * by default (argument: edge in voxels) on 2 ranks. The processor time of all ranks, best of several turns. Prints
+ * by default on 2 ranks (arguments: edge and wavelength in voxels, height of a voxel / width). The processor time of all ranks, best of several turns. Prints
  * "ratio NAME VALUE BOUND (...)": time / time to copy a float for each voxel.
  */
 #include "exset/distance.h"
@@ -20,7 +20,7 @@ static double draw(uint64_t *state) {
   return (double)(*state >> 11) / 9007199254740992.0;
 }
 
-/* Sum of plane waves of a length of 40 voxels, almost normal. */
+/* Plane waves: their sum is almost normal. */
 static void add_wave(const exset_grid_t *g, const double k[3], double arg, float *field) {
   const int64_t ny = g->n[1], nx = g->n[2];
   for (int64_t row = 0; row < g->nz_local * ny; row++) {
@@ -35,7 +35,7 @@ static void add_wave(const exset_grid_t *g, const double k[3], double arg, float
   }
 }
 
-static void fill(exset_ctx_t *ctx, exset_volume_t *v, uint64_t seed) {
+static void fill(exset_ctx_t *ctx, exset_volume_t *v, double wavelength, uint64_t seed) {
   const int64_t cells = exset_grid_cells_local(&v->grid);
   float *field;
   for (int phase = 1; phase < 3; phase++) {
@@ -43,8 +43,8 @@ static void fill(exset_ctx_t *ctx, exset_volume_t *v, uint64_t seed) {
     for (int wave = 0; wave < WAVES; wave++) {
       const double up = 2 * draw(&seed) - 1, turn = 2 * M_PI * draw(&seed),
                    flat = sqrt(1 - up * up);
-      const double wavenumber = 2 * M_PI / 40 * (0.7 + 0.6 * draw(&seed));
-      const double k[3] = {wavenumber * up, wavenumber * flat * cos(turn),
+      const double wavenumber = 2 * M_PI / wavelength * (0.7 + 0.6 * draw(&seed));
+      const double k[3] = {wavenumber * up * v->grid.voxel[0], wavenumber * flat * cos(turn),
                            wavenumber * flat * sin(turn)};
       add_wave(&v->grid, k, 2 * M_PI * draw(&seed), field);
     }
@@ -115,7 +115,8 @@ static void report(bench_t *b, const char *name, double bound, times_t sweep,
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   const int64_t edge = argc > 1 ? atoll(argv[1]) : 256, n[3] = {edge, edge, edge};
-  const double voxel[3] = {1, 1, 1};
+  const double wavelength = argc > 2 ? atof(argv[2]) : 40;
+  const double voxel[3] = {argc > 3 ? atof(argv[3]) : 1, 1, 1};
   bench_t b = {.ctx = ctx};
   exset_grid_t grid;
   MUST(ctx, exset_grid_init(ctx, n, voxel, &grid));
@@ -124,10 +125,10 @@ int main(int argc, char **argv) {
   MUST(ctx, exset_alloc(ctx, b.cells, sizeof *b.inside, &b.inside));
   MUST(ctx, exset_alloc(ctx, b.cells, sizeof *b.limited, &b.limited));
   MUST(ctx, exset_alloc(ctx, b.cells, sizeof *b.out, &b.out));
-  fill(ctx, &b.volume, 1);
+  fill(ctx, &b.volume, wavelength, 1);
   const times_t sweep = best(&b, copy);
-  report(&b, "distance-phase", 10, sweep, distance_phase);
-  report(&b, "distance-inside", 40, sweep, distance_inside);
+  report(&b, "distance-phase", 15, sweep, distance_phase);
+  report(&b, "distance-inside", 50, sweep, distance_inside);
   double mean = 0, most = 0;
   for (int64_t i = 0; i < b.cells; i++) {
     b.limited[i] = fminf(b.inside[i], 16);
@@ -135,8 +136,8 @@ int main(int argc, char **argv) {
     most = fmax(most, (double)b.inside[i]);
   }
   exset_print(ctx, "distances: mean %.2f, largest %.2f\n", mean / (double)b.cells, sqrt(most));
-  report(&b, "cover", 100, sweep, cover);
-  report(&b, "cover-limited", 100, sweep, cover_limited);
+  report(&b, "cover", 250, sweep, cover);
+  report(&b, "cover-limited", 120, sweep, cover_limited);
   free(b.inside);
   free(b.limited);
   free(b.out);

@@ -3,6 +3,7 @@
 #include "morph_cover_impl.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,7 +149,7 @@ int exset_ball_cover(exset_ctx_t *ctx, const exset_grid_t *grid, const float *sq
   post_t post = {.grid = grid, .metric = &metric};
   float largest = 0;
   for (int64_t i = 0; i < exset_grid_cells_local(grid); i++)
-    largest = squared[i] > largest ? squared[i] : largest;
+    largest = squared[i] > largest && squared[i] < INFINITY ? squared[i] : largest;
   int err = exset_agree(ctx, cover_metric_init(ctx, grid, largest, &metric));
   if (!err) err = paint_all(ctx, &post, squared, cover);
   free(post.balls.item);

@@ -2,13 +2,12 @@
 #include "morph_cover_impl.h"
 #include "morph_simd.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* What stands for cells outside of the volume: below all values. */
 static const float OUTSIDE = -1;
-/* Share of a square by which a ball has to be larger than one that it holds: beyond rounding. */
-static const float MARGIN = 1e-5F;
 
 /* Kinds of neighbours: by steps along x, y, z, yx, zx, zy, zyx. */
 enum { KINDS = 7 };
@@ -85,40 +84,27 @@ MORPH_SIMD static void compare_row(const float *const row[3][3], float least, in
   }
 }
 
-/* Drop balls that one round a neighbour, e away, holds: sqrt v >= sqrt s + e. */
-MORPH_SIMD static void drop_held(const float *restrict s, const float *restrict v, float e_squared,
-                                 int64_t nx, uint8_t *restrict keep) {
-  for (int64_t x = 0; x < nx; x++) {
-    const float more = v[x] - s[x] - e_squared - MARGIN * v[x];
-    keep[x] &= (uint8_t) !((more > 0) & (more * more >= 4 * e_squared * s[x]));
-  }
+/* Bin of a square in the tables. */
+static inline int32_t bin_of(float s, float bins_per_unit, float last) {
+  const float at = s * bins_per_unit, capped = at < last ? at : last;
+  const int32_t whole = (int32_t)capped;
+  return whole + ((float)whole < capped);
 }
 
-/* The same for cubes, where the table goes by cells. */
-MORPH_SIMD static void drop_held_cubes(const float *restrict s, const float *const largest[KINDS],
-                                       const cover_metric_t *m, int64_t nx,
-                                       uint8_t *restrict keep) {
-  const float *by_face = m->contains[0], *by_edge = m->contains[1], *by_corner = m->contains[2];
-  const float *v0 = largest[0], *v1 = largest[1], *v2 = largest[2], *v3 = largest[3],
-              *v4 = largest[4], *v5 = largest[5], *v6 = largest[6];
-  const float last = (float)(m->n_contains - 1); /* its entries: nothing holds larger balls */
-  for (int64_t x = 0; x < nx; x++) {
-    const float capped = s[x] < last - 1 ? s[x] : last - 1;
-    const int32_t whole = (int32_t)capped, entry = whole + ((float)whole < s[x]);
-    const float face = larger(larger(v0[x], v1[x]), v2[x]);
-    const float edge = larger(larger(v3[x], v4[x]), v5[x]);
-    keep[x] &=
-        (uint8_t)((face < by_face[entry]) & (edge < by_edge[entry]) & (v6[x] < by_corner[entry]));
-  }
+/* Drop balls that one round a neighbour holds. */
+MORPH_SIMD static void drop_held(const float *restrict s, const float *restrict v,
+                                 const float *restrict held, const cover_metric_t *m, int64_t nx,
+                                 uint8_t *restrict keep) {
+  const float last = (float)(m->n_bins - 1), bins_per_unit = (float)(1 / m->width);
+  for (int64_t x = 0; x < nx; x++)
+    keep[x] &= (uint8_t) !(v[x] > held[bin_of(s[x], bins_per_unit, last)]);
 }
 
 static void filter_row(const cover_metric_t *m, window_t *w, int64_t nx) {
-  const float *s = w->row[1][1] + 1, wz = m->weight[0], wy = m->weight[1], wx = m->weight[2];
-  const float e_squared[KINDS] = {wx, wy, wz, wy + wx, wz + wx, wz + wy, wz + wy + wx};
+  static const int step[KINDS] = {1, 4, 16, 5, 17, 20, 21}; /* x, y, z, yx, zx, zy, zyx */
   compare_row(w->row, m->least, nx, w->largest, w->keep);
-  if (m->n_contains > 0) drop_held_cubes(s, (const float *const *)w->largest, m, nx, w->keep);
-  else
-    for (int k = 0; k < KINDS; k++) drop_held(s, w->largest[k], e_squared[k], nx, w->keep);
+  for (int k = 0; k < KINDS; k++)
+    drop_held(w->row[1][1] + 1, w->largest[k], m->held + step[k] * m->n_bins, m, nx, w->keep);
 }
 
 /* The directions of which the parts without x, without y, without z are there, too. */
@@ -152,11 +138,57 @@ static int add(exset_ctx_t *ctx, cover_balls_t *balls, cover_ball_t ball) {
   return EXSET_OK;
 }
 
-static int find_in_row(exset_ctx_t *ctx, const cover_metric_t *m, window_t *w, int64_t nx,
-                       int64_t place, cover_balls_t *balls) {
-  filter_row(m, w, nx);
+/* Part of a volume of which the balls are sought. */
+typedef struct {
+  const exset_grid_t *grid;
+  const cover_metric_t *metric;
+  const float *squared; /* its slab */
+} slab_t;
+
+/* Whether a ball round the cell by steps z, y, x, in the slab, holds the one round the cell at. */
+static bool held_by(const slab_t *slab, const int64_t at[3], const int step[3], int32_t bin) {
+  const int64_t *n = slab->grid->n, size[3] = {slab->grid->nz_local, n[1], n[2]};
+  int64_t place = 0, table = 0;
+  for (int a = 0; a < 3; a++) {
+    const int64_t k = at[a] + step[a];
+    if (k < 0 || k >= size[a]) return false;
+    place = place * size[a] + k;
+    table = table * 4 + abs(step[a]);
+  }
+  return slab->squared[place] > slab->metric->held[table * slab->metric->n_bins + bin];
+}
+
+/* The same for cells up to three steps away in the direction in which squares grow: the medial axis is there. */
+static bool held_afar(const slab_t *slab, const float *const row[3][3], const int64_t at[3]) {
+  const cover_metric_t *m = slab->metric;
+  const int64_t x = at[2] + 1;
+  const float s = row[1][1][x];
+  const float ends[3][2] = {{row[0][1][x], row[2][1][x]},
+                            {row[1][0][x], row[1][2][x]},
+                            {row[1][1][x - 1], row[1][1][x + 1]}};
+  float slope[3], most = 0;
+  for (int a = 0; a < 3; a++) {
+    const float low = ends[a][0] < 0 ? s : ends[a][0], high = ends[a][1] < 0 ? s : ends[a][1];
+    slope[a] = (high - low) / m->weight[a];
+    most = larger(most, fabsf(slope[a]));
+  }
+  if (!(most > 0) || !(most < INFINITY)) return false;
+  const int32_t bin = bin_of(s, (float)(1 / m->width), (float)(m->n_bins - 1));
+  for (int length = 2; length <= 3; length++) {
+    int step[3];
+    for (int a = 0; a < 3; a++) step[a] = (int)lrintf(slope[a] / most * (float)length);
+    if (held_by(slab, at, step, bin)) return true;
+  }
+  return false;
+}
+
+static int find_in_row(exset_ctx_t *ctx, const slab_t *slab, window_t *w, int64_t z, int64_t y,
+                       cover_balls_t *balls) {
+  const int64_t ny = slab->grid->n[1], nx = slab->grid->n[2];
+  const int64_t place = ((slab->grid->z0 + z) * ny + y) * nx;
+  filter_row(slab->metric, w, nx);
   for (int64_t x = 0; x < nx; x++) {
-    if (!w->keep[x]) continue;
+    if (!w->keep[x] || held_afar(slab, w->row, (int64_t[]){z, y, x})) continue;
     const cover_ball_t ball = {place + x, w->row[1][1][x + 1], directions_of(w->row, x)};
     EXSET_TRY(add(ctx, balls, ball));
   }
@@ -167,6 +199,7 @@ static int find_in_planes(exset_ctx_t *ctx, const exset_grid_t *g, const cover_m
                           const float *squared, const float *below, const float *above,
                           cover_balls_t *balls) {
   const int64_t ny = g->n[1], nx = g->n[2], plane = ny * nx;
+  const slab_t slab = {g, m, squared};
   window_t w = {0};
   int err = window_init(ctx, nx, &w);
   for (int64_t z = 0; !err && z < g->nz_local; z++) {
@@ -175,7 +208,7 @@ static int find_in_planes(exset_ctx_t *ctx, const exset_grid_t *g, const cover_m
                                     z < g->nz_local - 1 ? own + plane : above};
     for (int64_t y = 0; !err && y < ny; y++) {
       window_move(&w, g, planes, y);
-      err = find_in_row(ctx, m, &w, nx, ((g->z0 + z) * ny + y) * nx, balls);
+      err = find_in_row(ctx, &slab, &w, z, y, balls);
     }
   }
   window_clear(&w);

@@ -18,18 +18,20 @@ typedef struct {
   int64_t n, room;
 } cover_balls_t;
 
-/* Squares of lengths in units, and tables of whole numbers where voxels are cubes. Zero-initialise. */
+/* Squares of lengths in units, and tables over them. Zero-initialise. */
 typedef struct {
-  float weight[3];    /* squared edges: z, y, x */
-  float least;        /* of them: balls of no more hold their centre alone */
-  uint8_t *half;      /* [COVER_HALF]: the most steps d with d^2 < k; NULL: not cubes */
-  int64_t n_contains; /* entries of contains; 0: not cubes */
-  float *contains
-      [3]; /* the least square of the ball round a neighbour (by face, edge, corner) that holds this one's cells */
+  float weight[3]; /* squared edges: z, y, x */
+  float least;     /* of them: balls of no more hold their centre alone */
+  uint8_t *half;   /* [COVER_HALF]: the most steps d with d^2 < k; NULL: not cubes */
+  double width;    /* of bins of squares: bin b is for squares in ((b - 1) width, b width] */
+  int64_t n_bins;
+  /* [COVER_STEPS][n_bins]: balls of larger squares round the neighbour by steps z, y, x (number 16 z + 4 y + x, up to 3 each)
+   * hold all cells of the ball of a square of the bin. */
+  float *held;
 } cover_metric_t;
-enum { COVER_HALF = 65536 };
+enum { COVER_HALF = 65536, COVER_STEPS = 64 };
 
-/* largest: of the squares of the balls. Local. */
+/* largest: of the finite squares of the balls. Local. */
 int cover_metric_init(exset_ctx_t *ctx, const exset_grid_t *grid, float largest,
                       cover_metric_t *metric);
 void cover_metric_clear(cover_metric_t *metric);

@@ -5,8 +5,10 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Squares below this have entries in the tables of balls that hold others. */
-static const int64_t CONTAINS_MAX = 4096;
+/* Steps of the tables of balls that hold others; wider ones, which tell less, where squares are very large. */
+static const double BINS_MAX = 65536;
+/* Squares up to which the cells of balls are enumerated for the tables. */
+static const double ENUMERATED = 4096;
 
 static int fill_half(exset_ctx_t *ctx, cover_metric_t *m) {
   EXSET_TRY(exset_alloc(ctx, COVER_HALF, sizeof *m->half, &m->half));
@@ -18,39 +20,54 @@ static int fill_half(exset_ctx_t *ctx, cover_metric_t *m) {
   return EXSET_OK;
 }
 
-static void raise_to(float *entry, int64_t value) {
-  if (*entry < (float)value) *entry = (float)value;
+/* Squared distances of cells from the centre and, at worst among their mirror images, from a neighbour. */
+static void enter_cells(const cover_metric_t *m, const int step[3], int64_t n, double margin,
+                        float *held) {
+  const double wz = (double)m->weight[0], wy = (double)m->weight[1], wx = (double)m->weight[2];
+  const double end = (double)(n - 1) * m->width * (1 + 2 * margin);
+  for (int64_t z = 0; wz * (double)(z * z) < end; z++)
+    for (int64_t y = 0; wz * (double)(z * z) + wy * (double)(y * y) < end; y++)
+      for (int64_t x = 0;; x++) {
+        const double square = wz * (double)(z * z) + wy * (double)(y * y) + wx * (double)(x * x);
+        const int64_t bin = (int64_t)(square * (1 - margin) / m->width) + 1;
+        if (bin >= n) break;
+        const int64_t a = z + step[0], b = y + step[1], c = x + step[2];
+        const double far = wz * (double)(a * a) + wy * (double)(b * b) + wx * (double)(c * c);
+        held[bin] = fmaxf(held[bin], (float)(far * (1 + margin)));
+      }
 }
 
-/* Cells at offsets (a, b, c), a >= b >= c >= 0, and their images: the farthest of them from a neighbour of the centre. */
-static void fill_contains(int64_t n, float *const contains[3]) {
-  for (int64_t a = 0; a * a < n; a++)
-    for (int64_t b = 0; b <= a; b++)
-      for (int64_t c = 0; c <= b && a * a + b * b + c * c < n - 1; c++) {
-        const int64_t q = a * a + b * b + c * c; /* in balls of squares q + 1 and more */
-        raise_to(&contains[0][q + 1], q + 1 + 2 * a + 1);
-        raise_to(&contains[1][q + 1], q + 2 + 2 * (a + b) + 1);
-        raise_to(&contains[2][q + 1], q + 3 + 2 * (a + b + c) + 1);
-      }
-  for (int k = 0; k < 3; k++)
-    for (int64_t s = 1; s < n; s++)
-      contains[k][s] = s < n - 1 ? fmaxf(contains[k][s], contains[k][s - 1]) : INFINITY;
+/* Bins of small squares by their cells, others by the lengths alone; nothing holds what is in the last bin. */
+static void fill_steps(const cover_metric_t *m, const int step[3], double margin, float *held) {
+  const int64_t n = (int64_t)fmin((double)m->n_bins, ENUMERATED / m->width + 1);
+  double e = 0;
+  for (int a = 0; a < 3; a++) e += (double)m->weight[a] * step[a] * step[a];
+  enter_cells(m, step, n, margin, held);
+  for (int64_t bin = 1; bin < n; bin++) held[bin] = fmaxf(held[bin], held[bin - 1]);
+  for (int64_t bin = n; bin < m->n_bins; bin++)
+    held[bin] = (float)(pow(sqrt((double)bin * m->width) + sqrt(e), 2) * (1 + 1e-6));
+  held[m->n_bins - 1] = INFINITY;
+}
+
+static int fill_held(exset_ctx_t *ctx, cover_metric_t *m, double margin) {
+  EXSET_TRY(exset_alloc(ctx, COVER_STEPS * m->n_bins, sizeof *m->held, &m->held));
+  for (int k = 1; k < COVER_STEPS; k++)
+    fill_steps(m, (int[]){k / 16, k / 4 % 4, k % 4}, margin, m->held + k * m->n_bins);
+  return EXSET_OK;
 }
 
 int cover_metric_init(exset_ctx_t *ctx, const exset_grid_t *grid, float largest,
                       cover_metric_t *m) {
   distance_weights(grid, m->weight);
   m->least = fminf(m->weight[0], fminf(m->weight[1], m->weight[2]));
-  if (m->weight[0] != 1 || m->weight[1] != 1 || m->weight[2] != 1) return EXSET_OK;
-  EXSET_TRY(fill_half(ctx, m));
-  m->n_contains = largest < (float)CONTAINS_MAX ? (int64_t)largest + 2 : CONTAINS_MAX + 2;
-  for (int k = 0; k < 3; k++)
-    EXSET_TRY(exset_alloc(ctx, m->n_contains, sizeof **m->contains, &m->contains[k]));
-  fill_contains(m->n_contains, m->contains);
-  return EXSET_OK;
+  const bool cubes = m->weight[0] == 1 && m->weight[1] == 1 && m->weight[2] == 1;
+  m->width = fmax(cubes ? 1 : 0.25, ceil((double)largest / BINS_MAX));
+  m->n_bins = (int64_t)((double)largest / m->width) + 3;
+  if (cubes) EXSET_TRY(fill_half(ctx, m));
+  return fill_held(ctx, m, cubes ? 0 : 1e-6);
 }
 
 void cover_metric_clear(cover_metric_t *m) {
   free(m->half);
-  for (int k = 0; k < 3; k++) free(m->contains[k]);
+  free(m->held);
 }
