@@ -12,6 +12,7 @@
 enum {
   WINDOW = 2,       /* blocks along an edge of a window */
   WINDOW_MOST = 16, /* likewise */
+  PIECE = 64,       /* blocks of a row at a time; those without all three phases are passed over */
   STRIP = 1 << 14,  /* windows of a plane at a time, more or less */
   STRIP_LEAST = 16, /* rows of them */
   UNITS = 4,   /* a passage counts so much: two diagonals of a square, two squares of a block */
@@ -28,20 +29,19 @@ typedef struct {
   int64_t ny, nx;    /* cells */
   int64_t window[3]; /* blocks of 2 x 2 x 2 cells along z, y, x */
   int64_t wy, wx;    /* windows that hold blocks, along y and x */
+  int64_t pieces;    /* of a row of blocks */
   int64_t strip;     /* rows of windows that are worked on at a time, to stay in the cache */
   float edge[3];     /* of a cell, longest = FIXED */
-  const uint64_t (*holds)[4]; /* [nz_local + n_above]: phases that occur in a plane, bits */
+  const uint64_t (
+      *holds)[4]; /* [nz_local + n_above]: phases that occur in a plane, bits; NULL: all */
 } lines_t;
 
 /* Of one thread, for a strip of windows. A block is named after its first cell. */
 typedef struct {
-  int64_t w0, w1; /* rows of windows first .. last - 1 */
-  int64_t b0, b1; /* and of the blocks that they hold */
-  uint8_t *code[2],
-      *bits[2]; /* [rows][nx]: codes of two planes; [rows]: codes that occur in each row */
-  int8_t *face; /* [6][nx]: squares of a row of blocks */
-  int16_t *row,
-      *sums; /* [3][wx + window]: vectors of a row of blocks; [wx]: of its windows along x */
+  int64_t w0, w1;      /* rows of windows first .. last - 1 */
+  int64_t b0, b1;      /* and of the blocks that they hold */
+  uint8_t *code[2];    /* [rows][nx]: codes of two planes */
+  uint8_t *bits[2];    /* [rows][pieces]: codes that occur in the cells of the blocks of a piece */
   int16_t *ring, *sum; /* [window][3][strip][wx]: block planes; [3][strip][wx] all of them */
   bool *filled;        /* [window]: block planes in the ring that are not 0 */
 } scratch_t;
@@ -85,20 +85,15 @@ EXSET_CLONES static void join_squares(const uint8_t *lo, const uint8_t *hi, int6
   }
 }
 
-/* Vectors of a row of blocks between the rows of cells that begin at lo and hi. */
-static void block_row(const lines_t *l, const uint8_t *lo, const uint8_t *hi, scratch_t *s) {
-  const int64_t n = l->nx - 1, up = l->nx, lead = l->window[2] - 1;
-  const int64_t length = l->wx + lead;
-  int8_t *face[6];
-  for (int k = 0; k < 6; k++) face[k] = s->face + k * l->nx;
-  squares(lo, lo + 1, lo + up + 1, lo + up, n, face[0]); /* normal to z */
+/* Squares of the blocks between the rows of cells that begin at lo and hi: two normal to z, to y, to x. */
+static void piece_squares(const uint8_t *lo, const uint8_t *hi, int64_t up, int64_t n,
+                          int8_t face[6][PIECE]) {
+  squares(lo, lo + 1, lo + up + 1, lo + up, n, face[0]);
   squares(hi, hi + 1, hi + up + 1, hi + up, n, face[1]);
-  squares(lo, hi, hi + 1, lo + 1, n, face[2]); /* y */
+  squares(lo, hi, hi + 1, lo + 1, n, face[2]);
   squares(lo + up, hi + up, hi + up + 1, lo + up + 1, n, face[3]);
-  squares(lo, lo + up, hi + up, hi, n, face[4]); /* x */
+  squares(lo, lo + up, hi + up, hi, n, face[4]);
   squares(lo + 1, lo + up + 1, hi + up + 1, hi + 1, n, face[5]);
-  for (int a = 0; a < 3; a++)
-    join_squares(lo, hi, up, n, face[2 * a], face[2 * a + 1], s->row + a * length + lead);
 }
 
 /* ---- windows -------------------------------------------------------------------------------- */
@@ -114,29 +109,35 @@ EXSET_CLONES static void add_to(int16_t *restrict to, const int16_t *from, int64
   for (int64_t i = 0; i < n; i++) to[i] = (int16_t)(to[i] + sign * from[i]);
 }
 
-/* Add a row of blocks to the rows of windows that hold it. */
-static void add_row(const lines_t *l, int64_t block, scratch_t *s, int16_t *sums) {
-  const int64_t size = l->strip * l->wx, length = l->wx + l->window[2] - 1;
-  const int64_t end = block + l->window[1];
+/* Add n blocks from (row, x) on to the windows that hold them. */
+static void add_piece(const lines_t *l, int64_t block, int64_t x, int64_t n, scratch_t *s,
+                      int16_t *sums) {
+  const int64_t lead = l->window[2] - 1, end = block + l->window[1], size = l->strip * l->wx;
+  const uint8_t *lo = s->code[0] + (block - s->b0) * l->nx + x;
+  const uint8_t *hi = s->code[1] + (block - s->b0) * l->nx + x;
+  int8_t face[6][PIECE];
+  int16_t row[PIECE + 2 * WINDOW_MOST] = {0}, along[PIECE + WINDOW_MOST];
+  piece_squares(lo, hi, l->nx, n, face);
   for (int a = 0; a < 3; a++) {
-    sum_along(s->row + a * length, l->wx, l->window[2], s->sums);
+    join_squares(lo, hi, l->nx, n, face[2 * a], face[2 * a + 1], row + lead);
+    sum_along(row, n + lead, l->window[2], along);
     for (int64_t w = block > s->w0 ? block : s->w0; w < end && w < s->w1; w++)
-      add_to(sums + a * size + (w - s->w0) * l->wx, s->sums, l->wx, 1);
+      add_to(sums + a * size + (w - s->w0) * l->wx + x, along, n + lead, 1);
   }
 }
 
 /* The blocks between the two planes of codes: sums over windows in the plane. Returns false where all are 0. */
 static bool block_plane(const lines_t *l, scratch_t *s, int16_t *sums) {
   bool any = false;
-  for (int64_t b = s->b0; b < s->b1; b++) {
-    const int64_t row = b - s->b0;
-    const uint8_t *lo = s->bits[0] + row, *hi = s->bits[1] + row;
-    if (((lo[0] | lo[1] | hi[0] | hi[1]) & CODE_ALL) != CODE_ALL) continue;
-    if (!any) memset(sums, 0, (size_t)(3 * l->strip * l->wx) * sizeof *sums);
-    any = true;
-    block_row(l, s->code[0] + row * l->nx, s->code[1] + row * l->nx, s);
-    add_row(l, b, s, sums);
-  }
+  for (int64_t b = s->b0; b < s->b1; b++)
+    for (int64_t k = 0; k < l->pieces; k++) {
+      const int64_t row = (b - s->b0) * l->pieces + k, x = k * PIECE, left = l->nx - 1 - x;
+      const uint8_t *lo = s->bits[0] + row, *hi = s->bits[1] + row;
+      if (((lo[0] | lo[l->pieces] | hi[0] | hi[l->pieces]) & CODE_ALL) != CODE_ALL) continue;
+      if (!any) memset(sums, 0, (size_t)(3 * l->strip * l->wx) * sizeof *sums);
+      any = true;
+      add_piece(l, b, x, left < PIECE ? left : PIECE, s, sums);
+    }
   return any;
 }
 
@@ -169,8 +170,8 @@ static const uint8_t *cell_plane(const lines_t *l, int64_t z) {
   return z < nz ? l->v->phase + z * cells : l->above + (z - nz) * cells;
 }
 
-EXSET_CLONES static uint8_t code_row(const uint8_t *restrict phase, int64_t n, const int triple[3],
-                                     uint8_t *restrict code) {
+EXSET_CLONES static uint8_t code_cells(const uint8_t *restrict phase, int64_t n,
+                                       const int triple[3], uint8_t *restrict code) {
   const uint8_t i = (uint8_t)triple[0], j = (uint8_t)triple[1], k = (uint8_t)triple[2];
   uint8_t bits = 0;
   for (int64_t x = 0; x < n; x++) {
@@ -184,17 +185,27 @@ EXSET_CLONES static uint8_t code_row(const uint8_t *restrict phase, int64_t n, c
   return bits;
 }
 
+/* The codes of a row of cells; the last cell of a piece is the first one of the next. */
+static void code_row(const lines_t *l, const uint8_t *phase, const int triple[3], uint8_t *code,
+                     uint8_t *bits) {
+  for (int64_t k = 0, x = 0; k < l->pieces; k++, x += PIECE) {
+    const int64_t left = l->nx - x, n = left < PIECE + 1 ? left : PIECE + 1;
+    bits[k] = code_cells(phase + x, n, triple, code + x);
+  }
+}
+
 static void code_plane(const lines_t *l, const int triple[3], int64_t z, const scratch_t *s,
                        int which) {
   const uint8_t *phase = cell_plane(l, z) + s->b0 * l->nx;
   for (int64_t y = 0; y <= s->b1 - s->b0; y++)
-    s->bits[which][y] = code_row(phase + y * l->nx, l->nx, triple, s->code[which] + y * l->nx);
+    code_row(l, phase + y * l->nx, triple, s->code[which] + y * l->nx,
+             s->bits[which] + y * l->pieces);
 }
 
 /* May the blocks between planes z and z + 1 of the slab hold the triple? */
 static bool may_hold(const lines_t *l, const int triple[3], int64_t z) {
   if (z < 0 || z + 1 >= l->v->grid.nz_local + l->n_above) return false;
-  for (int k = 0; k < 3; k++) {
+  for (int k = 0; l->holds && k < 3; k++) {
     const int word = triple[k] / 64;
     if (!((l->holds[z][word] | l->holds[z + 1][word]) >> triple[k] % 64 & 1)) return false;
   }
@@ -245,9 +256,6 @@ static void scratch_clear(scratch_t *s) {
     free(s->code[k]);
     free(s->bits[k]);
   }
-  free(s->face);
-  free(s->row);
-  free(s->sums);
   free(s->ring);
   free(s->sum);
   free(s->filled);
@@ -257,11 +265,8 @@ static int scratch_alloc(exset_ctx_t *ctx, const lines_t *l, scratch_t *s) {
   const int64_t size = 3 * l->strip * l->wx, rows = l->strip + l->window[1];
   for (int k = 0; k < 2; k++) {
     EXSET_TRY(exset_alloc(ctx, rows * l->nx, 1, &s->code[k]));
-    EXSET_TRY(exset_alloc(ctx, rows, 1, &s->bits[k]));
+    EXSET_TRY(exset_alloc(ctx, rows * l->pieces, 1, &s->bits[k]));
   }
-  EXSET_TRY(exset_alloc(ctx, 6 * l->nx, 1, &s->face));
-  EXSET_TRY(exset_alloc(ctx, 3 * (l->wx + l->window[2]), sizeof *s->row, &s->row));
-  EXSET_TRY(exset_alloc(ctx, l->wx, sizeof *s->sums, &s->sums));
   EXSET_TRY(exset_alloc(ctx, size * l->window[0], sizeof *s->ring, &s->ring));
   EXSET_TRY(exset_alloc(ctx, size, sizeof *s->sum, &s->sum));
   return exset_alloc(ctx, l->window[0], sizeof *s->filled, &s->filled);
@@ -365,6 +370,7 @@ static lines_t plan(const exset_volume_t *v) {
     l.window[a] = cells < WINDOW_MOST ? (int64_t)cells : WINDOW_MOST;
     l.edge[a] = (float)(FIXED * v->grid.voxel[a] / longest);
   }
+  l.pieces = (l.nx - 1 + PIECE - 1) / PIECE;
   l.wy = l.ny + l.window[1] - 2;
   l.wx = l.nx + l.window[2] - 2;
   l.strip = STRIP / l.wx > STRIP_LEAST ? STRIP / l.wx : STRIP_LEAST;
@@ -398,7 +404,7 @@ int exset_surface_lines(exset_ctx_t *ctx, const exset_volume_t *volume, double *
   int err = surface_planes_above(ctx, volume, l.window[0], &above, &l.n_above);
   l.above = above;
   if (!err) err = exset_alloc_all(ctx, size, sizeof *sum, &sum);
-  if (!err) err = exset_agree(ctx, find_phases(ctx, &l, &holds));
+  if (!err && volume->n_phases > 3) err = exset_agree(ctx, find_phases(ctx, &l, &holds));
   if (!err) err = exset_agree(ctx, measure_slab(ctx, &l, sum));
   if (!err)
     err = EXSET_MPI(ctx, MPI_Allreduce(MPI_IN_PLACE, sum, size, MPI_INT64_T, MPI_SUM, ctx->comm));
