@@ -23,4 +23,13 @@ for ranks in (1, 2, 3, 5):
     first = first or found
     for part, value in found.items():
         check(f"{ranks} ranks: {part} {value} instead of {first[part]}", value == first[part])
+
+# ranks without planes
+blocks[:3].astype(np.uint8).tofile(os.path.join(TMP, "flat.raw"))
+flat = ["flat.raw", "-raw_size", ",".join(map(str, blocks[:3].shape)), "-image_labels", "1,2,3", "-verbosity", "0"]
+for ranks in (1, 5):
+    good("morph", ranks, *flat, "-o", f"f{ranks}.json")
+a, b = read_json("f1.json"), read_json("f5.json")
+check("three planes on five ranks", all(a[name] == b[name] for name in (
+    "phases", "interface_area", "boundary_length", "distributions")))
 end()
