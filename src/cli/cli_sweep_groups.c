@@ -61,6 +61,8 @@ int sweep_choose_groups(exset_ctx_t *ctx, sweep_plan_t *plan) {
   int64_t ranks;
   double bytes;
   exset_memory_fit_t fit;
+  plan->n_groups = 1;
+  if (plan->merge) return EXSET_OK; /* no twin is made: it may be done on a small machine */
   EXSET_TRY(exset_config_int(plan->config, "sweep_ranks", &ranks));
   if (ranks > ctx->size)
     return exset_fail(ctx, EXSET_ERR_INPUT, "-sweep_ranks is %" PRId64 ": there are %d", ranks,
