@@ -28,22 +28,21 @@ NAME = "current density / mean"
 BAR = 0.2  # share of the picture's width for the colour bar
 
 
-def choose(path, axis):
-    """Name of the array of current density: along an axis, or the first there is."""
+def choose(path, axis, number):
+    """Name of the array of current density: of an axis and a set of conductivities, or the first there is."""
     names = [name for name in scene.names_of(path) if name.startswith("current_density_")]
     if not names:
         raise OSError(f"{path} has no current density: exset conduct writes it with -conduct_fields true")
-    found = [name for name in names if axis in (None, name.split("_")[2])]
+    found = [name for name in names if axis in (None, name[-1]) and (number is None or f"_set{number}_" in name)]
     if not found:
-        raise OSError(f"--axis: {path} has no current density along {axis}, but {', '.join(names)}")
+        raise OSError(f"--axis, --set: {path} has no such current density, but {', '.join(names)}")
     return found[0]
 
 
 def relative(volume, name):
     """Current density [z, y, x, component] over its mean along the axis of the voltage."""
     current = volume.arrays[name]
-    mean = abs(current["xyz".index(name.split("_")[2])].mean() if current.ndim == 1 else
-               current[..., "xyz".index(name.split("_")[2])].mean(dtype=float))
+    mean = abs(current[..., "xyz".index(name[-1])].mean(dtype=float))
     if not mean > 0:
         raise OSError(f"{name}: no current flows")
     return current / mean
@@ -121,7 +120,7 @@ def lines_of(volume, current, strength, axis, options):
 
 
 def draw(options):
-    name = choose(options.volume, options.axis)
+    name = choose(options.volume, options.axis, options.set)
     volume = scene.read(options.volume, options.voxels, [name])
     current = relative(volume, name)
     strength = np.sqrt((current ** 2).sum(axis=-1))
@@ -130,7 +129,7 @@ def draw(options):
     if options.show == "surface":
         data = surface_of(volume, strength, options)
     else:
-        data = lines_of(volume, current, strength, "xyz".index(name.split("_")[2]), options)
+        data = lines_of(volume, current, strength, "xyz".index(name[-1]), options)
     table = scene.paint_scale(scene.put("current", data, view), NAME, limits, FLOW_COLOURS, log=True)
     scene.outline(volume, view)
     scene.colour_bar(table, view, "j / mean")
@@ -148,6 +147,7 @@ def main(arguments=None):
     parser = scene.parser(__doc__, ".vtkhdf file of exset conduct -conduct_fields true", size=(1100, 900))
     parser.add_argument("--show", choices=("surface", "lines"), default="surface", help="(default: surface)")
     parser.add_argument("--axis", choices=("x", "y", "z"), help="of the voltage (default: the first that the file has)")
+    parser.add_argument("--set", type=int, help="of conductivities, from 1 (default: the first that the file has)")
     parser.add_argument("--limits", type=two_limits, help="ends of the colours, low,high (default: 5 %% and 99.9 %% of the cells)")
     parser.add_argument("--smooth", type=float, default=1, help="smoothing of the surface, voxels (default: 1)")
     parser.add_argument("--lines", type=int, default=400, help="about so many lines (default: 400)")

@@ -259,6 +259,7 @@ def paint(shown, name, texts, colours):
     table = simple.GetColorTransferFunction(name)
     table.InterpretValuesAsCategories = 1
     table.Annotations = [word for number, text in enumerate(texts, 1) for word in (str(number), text)]
+    table.NanColor = rgb(GRID)  # masked cells
     table.IndexedColors = [part for colour in colours for part in colour]
     simple.ColorBy(shown, ("CELLS", name))
 

@@ -12,7 +12,7 @@ SHAPE = (20, 16, 24)
 volume = np.ones(SHAPE, np.uint8)
 volume[:, :, 12:] = 2
 volume.tofile(os.path.join(TMP, "v.raw"))
-good("conduct", 1, "v.raw", "-raw_size", "20,16,24", "-voxel_size", "1", "-image_labels", "1,2", "-conduct_sigma", "1,10",
+good("conduct", 1, "v.raw", "-raw_size", "20,16,24", "-voxel_size", "1", "-image_labels", "1,2", "-conduct_sigma", "10,1/1,10",
      "-conduct_axis", "z", "-conduct_fields", "true", "-o", "v.json")
 
 
@@ -44,7 +44,7 @@ def halves(pixels):
     return [hue(np.median(hue(pixels[on & side[None, :]]), axis=0)) for side in sides]
 
 
-options = ("v.vtkhdf", "--view=0,-1,0", "--limits", "0.1,10", "--size", "300,240", "--smooth", "0.5")
+options = ("v.vtkhdf", "--set", "2", "--view=0,-1,0", "--limits", "0.1,10", "--size", "300,240", "--smooth", "0.5")
 for show in ("surface", "lines"):
     pixels = draw("current", f"{show}.png", *options, "--show", show, "--lines", "60")
     for side, found, value in zip(("left", "right"), halves(pixels), (1 / 5.5, 10 / 5.5)):
