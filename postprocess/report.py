@@ -728,11 +728,13 @@ def make_page(results, sections, pixel, names, title, remark):
         part_validation(results, names), part_morph(results.morph, names), part_conduct(results, names),
         part_sweep(results.sweep), part_regress(results.regress, names), part_run(results),
     ]
+    complete = results.model and results.twin and results.conduct
+    way = "From 2D sections to a calibrated model, a 3D twin and its conductivity. " if complete else ""
     date = datetime.datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")
     return (f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{esc(title)}</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<style>{STYLE}</style></head><body><h1>{esc(title)}</h1>"
-            f'<p class="lead">From 2D sections to a calibrated model, a 3D twin and its conductivity. Made by exset, {esc(date)}.</p>'
+            f'<p class="lead">{way}Made by exset, {esc(date)}.</p>'
             + (f"<p>{esc(remark)}</p>" if remark else "")
             + "\n".join(p for p in parts if p) + "</body></html>\n")
 
