@@ -60,7 +60,7 @@ def family(pid):
 
 def killed(ranks, name, delay, seconds):
     """Start; some time after the first new line of a journal, SIGKILL to all processes; True if it was still at work."""
-    command = ([*MPIEXEC, "-n", str(ranks)] if ranks > 1 else []) + [EXSET, "sweep", "case.yaml", "-o", name + ".csv"]
+    command = ([*MPIEXEC, "-n", str(ranks)] if ranks > 1 else []) + [EXSET, "sweep", "case.yaml", "-o", name + ".csv", "-sweep_interval", "0"]
     before = sum(journalled(name + ".units").values())
     process = subprocess.Popen(command, cwd=TMP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     limit = time.time() + seconds
@@ -87,15 +87,17 @@ check("the undisturbed sweep", len(whole) == SAMPLES and len(journalled("whole.u
 
 rng = random.Random(946)
 for ranks, name, times in ((1, "one", 5), (2, "two", 2)):
-    interrupted, before = 0, 0
+    interrupted, before, tables = 0, 0, 0
     for i in range(times):
         interrupted += killed(ranks, name, rng.uniform(0, 3 * each), 30)
         found = journalled(name + ".units")
         check(f"{name}, run {i}: nothing that was on disk is lost: {len(found)} after {before}", len(found) >= before)
         before = len(found)
-        if os.path.exists(os.path.join(TMP, name + ".csv")):
-            rows(name + ".csv")
+        if os.path.exists(os.path.join(TMP, name + ".csv")):  # renewed while at work
+            tables += 1
+            check(f"{name}, run {i}: a table of whole rows", all(row in whole for row in rows(name + ".csv")))
     check(f"{name}: {interrupted} of {times} runs were killed at work, {before} units done", interrupted >= times // 2)
+    check(f"{name}: tables were written before the end", tables > 0)
     good("sweep", ranks, "case.yaml", "-o", name + ".csv")
     found, j = journalled(name + ".units"), read_json(name + ".json")
     check(f"{name}: no unit was made again after it was journalled: {found.most_common(3)}", set(found.values()) == {1})

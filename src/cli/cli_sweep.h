@@ -47,7 +47,8 @@ typedef struct {
   int64_t n_small; /* samples whose box is shorter than SWEEP_LENGTHS correlation lengths */
   /* the run */
   int64_t task, n_tasks;
-  int n_groups; /* of ranks */
+  int n_groups;    /* of ranks */
+  double interval; /* seconds between tables */
   bool merge, retry, dry_run;
   char *folder, *csv, *h5;
 } sweep_plan_t;

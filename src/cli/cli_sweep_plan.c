@@ -452,6 +452,7 @@ static int read_keys(exset_ctx_t *ctx, const char *default_name, sweep_plan_t *p
   EXSET_TRY(exset_config_bool(config, "sweep_merge", &plan->merge));
   plan->merge = plan->merge || merge;
   EXSET_TRY(exset_config_bool(config, "sweep_retry", &plan->retry));
+  EXSET_TRY(exset_config_real(config, "sweep_interval", &plan->interval));
   EXSET_TRY(exset_config_bool(config, "dry_run", &plan->dry_run));
   plan->solving =
       exset_config_given(config, "conduct_sigma") || exset_config_given(config, "conduct_phases");

@@ -10,9 +10,8 @@
 #include "cli_sweep.h"
 #include "exset/signal.h"
 
-/* Least seconds between two reports, and two tables; and how many times what they take themselves. */
+/* Least seconds between two reports; and of these and tables, how many times what they take themselves. */
 #define REPORT_SECONDS 2.0
-#define TABLE_SECONDS 60.0
 enum { REPORT_TIMES = 20, TABLE_TIMES = 50 };
 
 /* A rank's part in the run. */
@@ -68,7 +67,7 @@ static int renew_table(run_t *run) {
   }
   if (lock >= 0) close(lock);
   const double now = MPI_Wtime();
-  run->next_table = now + fmax(TABLE_SECONDS, TABLE_TIMES * (now - start));
+  run->next_table = now + fmax(run->plan->interval, TABLE_TIMES * (now - start));
   return err;
 }
 
@@ -153,7 +152,7 @@ static int begin(run_t *run, int64_t n) {
   if (ctx->verbosity < 2) run->group->verbosity = 0; /* no progress within a unit */
   run->worker = (sweep_worker_t){.ctx = run->group, .all = ctx, .plan = run->plan};
   run->next_report = MPI_Wtime() + REPORT_SECONDS;
-  run->next_table = MPI_Wtime() + TABLE_SECONDS;
+  run->next_table = MPI_Wtime() + run->plan->interval;
   EXSET_TRY(exset_journal_folder(ctx, run->plan->folder));
   EXSET_TRY(exset_agree(ctx, open_journal(run)));
   return exset_queue_create(ctx, run->plan->n_groups, n, &run->queue);

@@ -313,6 +313,9 @@ static const exset_key_t keys[] = {
      "SLURM_ARRAY_TASK_ID"},
     {"sweep_tasks", EXSET_KEY_INT, 1, "[1,1000000]", "", NULL, ",sweep,",
      "job arrays: number of tasks; default: SLURM_ARRAY_TASK_COUNT, or 1"},
+    {"sweep_interval", EXSET_KEY_REAL, 1, "[0,inf)", "s", "60", ",sweep,",
+     "least time between two tables of a sweep at work; they never take more than a fiftieth of "
+     "it"},
     {"sweep_merge", EXSET_KEY_BOOL, 1, "", "", "false", ",sweep,",
      "make the table from what is finished, and no twin (also -merge)"},
     {"sweep_retry", EXSET_KEY_BOOL, 1, "", "", "false", ",sweep,",
