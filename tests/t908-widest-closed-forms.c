@@ -78,6 +78,18 @@ static void check_bottle(exset_ctx_t *ctx, int axis, profile_fn profile) {
   case_clear(&c);
 }
 
+/* A box all of one width: one bucket holds every cell. */
+static void check_open(exset_ctx_t *ctx, int axis) {
+  case_t c = case_create(ctx, axis, 46, 32, 33);
+  int64_t wrong = 0;
+  for (int64_t i = 0; i < box_cells(&c.box); i++) c.box.phase[i] = 1;
+  for (int64_t i = 0; i < exset_grid_cells_local(&c.volume.grid); i++) c.squared[i] = 7;
+  MUST(ctx, exset_geodesic_widest(ctx, &c.volume, axis, true, c.squared, c.widest));
+  for (int64_t i = 0; i < exset_grid_cells_local(&c.volume.grid); i++) wrong += c.widest[i] != 7;
+  CHECK_MSG(wrong == 0, "axis %d: %lld widths in the box are not 7", axis, (long long)wrong);
+  case_clear(&c);
+}
+
 /* ---- serpentine -------------------------------------------------------------------------------- */
 
 /* Number of a cell along the way through corridors along v at even u, joined at alternating ends; -1 in the walls. */
@@ -116,6 +128,7 @@ static void check_serpentine(exset_ctx_t *ctx, int axis, int64_t along, int64_t 
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   for (int axis = 0; axis < 3; axis++) {
+    check_open(ctx, axis);
     check_bottle(ctx, axis, one_neck);
     check_bottle(ctx, axis, two_necks);
     for (int rises = 0; rises < 2; rises++) {

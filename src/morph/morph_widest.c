@@ -128,15 +128,25 @@ static inline void fetch(const widths_t *widths, const front_t *front, int64_t c
   for (int k = 0; k < 4; k++) __builtin_prefetch(value + widths->offset[k]);
 }
 
-/* The list grows on the way: most steps stay in the bucket. */
+/* Forget the first cells of a list once they are half of a long one. */
+static void shorten(cells_t *list, int64_t *done) {
+  enum { LONG = 16384 };
+  if (*done < LONG || 2 * *done < list->n) return;
+  list->n -= *done;
+  memmove(list->cell, list->cell + *done, (size_t)list->n * sizeof *list->cell);
+  *done = 0;
+}
+
+/* The list grows on the way, for most steps stay in the bucket. Its memory is given back: the bucket is done, but for arrivals. */
 static void settle_bucket(widths_t *widths, front_t *front) {
   enum { AHEAD = 8 };
   cells_t *list = front_slot(front, front->bucket);
-  for (int64_t i = 0; i < list->n; i++) {
+  for (int64_t i = 0; i < list->n; shorten(list, &i)) {
     if (i + AHEAD < list->n) fetch(widths, front, list->cell[i + AHEAD]);
-    settle(widths, front, list->cell[i]);
+    settle(widths, front, list->cell[i++]);
   }
-  list->n = 0;
+  free(list->cell);
+  *list = (cells_t){NULL, 0, 0};
 }
 
 static void take_arrivals(widths_t *widths, front_t *front) {
