@@ -15,6 +15,13 @@ typedef struct {
   float *cover, *end; /* of the whole slab */
 } canvas_t;
 
+/* A ball with its place in the volume. */
+typedef struct {
+  int64_t z, y, x;
+  float squared;
+  uint32_t directions;
+} placed_t;
+
 /* The most steps along x of a ball in a row at squared distances y and z, by search. */
 static int64_t find_half(const cover_metric_t *m, float squared, float y, float z, int64_t most) {
   const double guess =
@@ -50,10 +57,10 @@ static inline void raise_row(float *row, int64_t n, float value, const float *en
 
 /* Rows of a plane to one side of the centre (side -1, 0, 1 along y), z: squared distance of the plane. bits: directions
  * along x. */
-MORPH_SIMD static void paint_rows(const canvas_t *c, const cover_ball_t *ball, float *row, int side,
+MORPH_SIMD static void paint_rows(const canvas_t *c, const placed_t *ball, float *row, int side,
                                   float z, uint32_t bits) {
   const int64_t nx = c->grid->n[2], ny = c->grid->n[1];
-  const int64_t x = ball->place % nx, y = ball->place / nx % ny;
+  const int64_t x = ball->x, y = ball->y;
   const int64_t low = bits & 1 ? x : 0, high = bits & 4 ? nx - 1 - x : 0;
   const int64_t last = side < 0 ? y : side > 0 ? ny - 1 - y : 0;
   for (int64_t d = side != 0; d <= last; d++) {
@@ -66,8 +73,8 @@ MORPH_SIMD static void paint_rows(const canvas_t *c, const cover_ball_t *ball, f
 }
 
 /* Planes to one side of the centre (side -1, 0, 1 along z). bits: directions along y and x. */
-static void paint_planes(const canvas_t *c, const cover_ball_t *ball, int side, uint32_t bits) {
-  const int64_t plane = c->grid->n[1] * c->grid->n[2], at = ball->place / plane;
+static void paint_planes(const canvas_t *c, const placed_t *ball, int side, uint32_t bits) {
+  const int64_t nx = c->grid->n[2], plane = c->grid->n[1] * nx, at = ball->z;
   int64_t first = side != 0, last = 0; /* steps from the centre to the canvas, and to its end */
   if (side > 0) {
     first = c->from - at > 1 ? c->from - at : 1;
@@ -81,10 +88,19 @@ static void paint_planes(const canvas_t *c, const cover_ball_t *ball, int side, 
   for (int64_t d = first; d <= last; d++) {
     const float z = distance_of_steps(c->metric->weight[0], (float)d);
     if (!(z < ball->squared)) return;
-    float *row = c->cover + ball->place + (side * d - c->grid->z0) * plane;
+    float *row = c->cover + (at + side * d - c->grid->z0) * plane + ball->y * nx + ball->x;
     for (int y = -1; y <= 1; y++)
       if (bits >> 3 * (y + 1) & 7) paint_rows(c, ball, row, y, z, bits >> 3 * (y + 1) & 7);
   }
+}
+
+static void paint_ball(const canvas_t *c, const cover_ball_t *ball) {
+  const int64_t nx = c->grid->n[2], ny = c->grid->n[1], row = ball->place / nx;
+  const placed_t placed = {row / ny, row % ny, ball->place - row * nx, ball->squared,
+                           ball->directions};
+  for (int side = -1; side <= 1; side++)
+    if (ball->directions >> 9 * (side + 1) & 511)
+      paint_planes(c, &placed, side, ball->directions >> 9 * (side + 1) & 511);
 }
 
 int64_t cover_reach(const cover_metric_t *m, const exset_grid_t *grid, float squared) {
@@ -102,9 +118,6 @@ void cover_paint(exset_ctx_t *ctx, const exset_grid_t *grid, const cover_metric_
     const canvas_t canvas = {grid,  metric,
                              from,  grid->z0 + grid->nz_local * (t + 1) / threads,
                              cover, cover + exset_grid_cells_local(grid)};
-    for (int64_t k = 0; k < n; k++)
-      for (int side = -1; side <= 1; side++)
-        if (ball[k].directions >> 9 * (side + 1) & 511)
-          paint_planes(&canvas, &ball[k], side, ball[k].directions >> 9 * (side + 1) & 511);
+    for (int64_t k = 0; k < n; k++) paint_ball(&canvas, &ball[k]);
   }
 }
