@@ -108,6 +108,8 @@ int main(int argc, char **argv) {
   const int64_t cube[3] = {20, 19, 21}, flat[3] = {2, 16, 17}, plate[3] = {24, 1, 25};
   const double unit[3] = {1, 1, 1}, fine[3] = {0.065, 0.065, 0.065}, slices[3] = {3.7, 1, 1};
   const double bricks[3] = {0.3, 1, 7}, plates[3] = {1, 5000, 2};
+  const int64_t stack[3] = {3, 30, 4};
+  const double leaves[3] = {1, 1e6, 1.5}; /* beyond 2^24 edges steps are lost in rounding */
   check_random(ctx, cube, unit, 2, 0, 1);
   check_random(ctx, cube, fine, 3, 1, 2);
   check_random(ctx, cube, unit, 4, 0, 3); /* near the threshold of paths through 26 neighbours */
@@ -116,6 +118,7 @@ int main(int argc, char **argv) {
   check_random(ctx, cube, plates, 1, 2, 6);
   check_random(ctx, flat, unit, 3, 1, 7); /* fewer planes than ranks */
   check_random(ctx, plate, unit, 2, 0, 8);
+  check_random(ctx, stack, leaves, 1, 1, 9);
   check_small(ctx, 60);
   return test_end(ctx);
 }
