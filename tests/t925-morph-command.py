@@ -94,6 +94,11 @@ for p in read_json("plane.json")["phases"]:
     check(f"section {p}", p["geodesic_tortuosity"]["z"] is None and p["r_min"]["z"] is None and p["percolating_fraction"]["z"] is None and
           p["chord_mean"]["z"] is None and p["r_max"] > 0 and p["percolating_fraction"]["x"] is not None)
 
+np.array([1, 2, 1, 1, 2, 2, 1, 3], np.uint8).tofile(os.path.join(TMP, "line.raw"))  # few lags: no interval of 0
+good("morph", 2, "line.raw", "-raw_size", "1,8,1", "-voxel_size", "3,0.2,1", "-verbosity", "0", "-o", "line.json")
+for p in read_json("line.json")["phases"]:
+    check(f"line {p}", p["volume_fraction_ci95"] is None and p["chord_mean"]["x"] is None and p["geodesic_tortuosity"]["y"] is None)
+
 # plans, without reading the cells
 vtkhdf("huge.vtkhdf", None, 2, (30000,) * 3)
 r = good("morph", 3, "huge.vtkhdf", "-dry_run", "-morph_descriptors", "intrusion", "-morph_axis", "z", "-o", "dry.json")
@@ -105,13 +110,10 @@ bad("morph", 1, "in 1 process", "huge.vtkhdf", "-o", "dry.json")
 
 # mistakes
 bad("morph", 1, "one volume is needed")
-bad("morph", 1, "missing.vtkhdf", "missing.vtkhdf")
 bad("morph", 1, "morph_descriptors", "v.tif", "-morph_descriptors", "tortuous")
 bad("morph", 1, "names chord twice", "v.tif", "-morph_descriptors", "chord,contact,chord")
 bad("morph", 1, "all stands alone", "v.tif", "-morph_descriptors", "chord,all")
 bad("morph", 1, "-morph_axis names z twice", "v.tif", "-morph_axis", "z,z")
-bad("morph", 1, "-morph_axis: all stands alone", "v.tif", "-morph_axis", "x,all")
-bad("morph", 1, "morph_axis", "v.tif", "-morph_axis", "w")
 vtkhdf("none.vtkhdf", 0 * volume, 2)
 bad("morph", 2, "none.vtkhdf holds masked cells only", "none.vtkhdf")
 bad("morph", 1, "folder", "v.tif", "-o", "nowhere/m.json")

@@ -22,7 +22,7 @@ volume.tofile(os.path.join(TMP, "v.raw"))
 grays = [0, 127, 254]
 raw = ["v.raw", "-raw_size", "40,48,56", "-image_labels", "0,127,254", "-voxel_size", "0.1", "-verbosity", "0"]
 good("morph", 2, *raw, "-o", "m.json")
-good("conduct", 2, *raw, "-conduct_phases", "all", "-conduct_rtol", "1e-2", "-o", "c.json")
+good("conduct", 1, *raw, "-conduct_phases", "all", "-conduct_rtol", "1e-2", "-o", "c.json")
 j, runs = read_json("m.json"), read_json("c.json")["runs"]
 for p, gray in zip(j["phases"], grays):
     name = f"gray {gray}: "

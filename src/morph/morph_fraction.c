@@ -26,6 +26,7 @@ static bool intervals(const morph_run_t *run, const exset_coverage_t *c) {
     double dof;
     bool decayed = true;
     phase->volume_fraction_ci95 = exset_coverage_fraction_ci95(c, i, 3, voxel, window);
+    if (phase->volume_fraction_ci95 == 0) phase->volume_fraction_ci95 = NAN; /* too few lags */
     if (p > 0 && p < 1) exset_coverage_integral_range(c, i, 3, voxel, window, &dof, &decayed);
     phase->ci95_narrow = !decayed;
     all = all && decayed;
