@@ -46,11 +46,20 @@ def shoot(volume, view, stem, frames):
     return names
 
 
+def check_writer(ending):
+    """Before anything is drawn: can films with this ending be written?"""
+    if ending == ".avi":
+        try:
+            import vtkmodules.vtkIOFFMPEG  # noqa: F401
+        except ImportError:
+            raise OSError("this ParaView writes no films: take a name without .avi for the frames, or .mp4 with ffmpeg") from None
+    if ending == ".mp4" and not shutil.which("ffmpeg"):
+        raise OSError("there is no ffmpeg: take .avi, or a name without .mp4 for the frames")
+
+
 def film_by_paraview(names, path, rate):
-    try:
-        from vtkmodules.vtkIOFFMPEG import vtkFFMPEGWriter
-    except ImportError:
-        raise OSError(f"{path}: this ParaView writes no films; the frames are there: {names[0]}, ...") from None
+    from vtkmodules.vtkIOFFMPEG import vtkFFMPEGWriter
+
     reader, writer = vtkPNGReader(), vtkFFMPEGWriter()
     writer.SetInputConnection(reader.GetOutputPort())
     writer.SetFileName(path)
@@ -67,30 +76,32 @@ def film_by_paraview(names, path, rate):
 
 
 def film_by_ffmpeg(names, path, rate):
-    if not shutil.which("ffmpeg"):
-        raise OSError(f"{path}: there is no ffmpeg; the frames are there: {names[0]}, ...")
     command = ["ffmpeg", "-loglevel", "error", "-y", "-framerate", str(rate), "-i", names[0].replace("_0001.png", "_%04d.png"),
-               "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white", "-pix_fmt", "yuv420p", path]
+               "-frames:v", str(len(names)), "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2:color=white", "-pix_fmt", "yuv420p", path]
     if subprocess.run(command, check=False).returncode != 0:
-        raise OSError(f"{path}: ffmpeg failed; the frames are there: {names[0]}, ...")
+        raise OSError(f"ffmpeg failed; the frames are there: {names[0]}, ...")
 
 
 def draw(options):
+    stem, ending = os.path.splitext(options.output)
+    check_writer(ending)
     volume = scene.read(options.volume, options.voxels)
     view = simple.CreateView("RenderView", ViewSize=[scene.SUPERSAMPLING * n for n in options.size])
-    stem, ending = os.path.splitext(options.output)
     scene.outline(volume, view)
     scene.finish(volume, view, argparse.Namespace(**{**vars(options), "output": None}))
     names = shoot(volume, view, stem, options.frames)
-    if ending == ".avi":
-        film_by_paraview(names, options.output, options.rate)
-    elif ending == ".mp4":
-        film_by_ffmpeg(names, options.output, options.rate)
+    if ending:
+        part = f"{stem}.part{ending}"  # nobody sees half a film
+        {".avi": film_by_paraview, ".mp4": film_by_ffmpeg}[ending](names, part, options.rate)
+        os.replace(part, options.output)
     if ending and not options.keep:
         for name in names:
             os.remove(name)
-    print(f"wrote {options.output if ending else ''} {len(names)} frames, {names[0]} to {names[-1]}" if options.keep or not ending
-          else f"wrote {options.output}")
+        names = []
+    written = [options.output] if ending else []
+    if names:
+        written.append(f"{names[0]} to {names[-1]}")
+    print("wrote " + ", ".join(written))
 
 
 def film(text):
