@@ -4,7 +4,7 @@
     pvpython --force-offscreen-rendering postprocess/paraview_film.py twin.vtkhdf -o film.avi
 
 writes the frames film_0001.png, film_0002.png, ... and of them the film: .avi by the writer in ParaView (where it was built with
-FFmpeg, as Debian's and those of paraview.org are), .mp4 by the program ffmpeg; without an ending the frames alone. With --keep
+FFmpeg, as Debian's is), .mp4 by the program ffmpeg; without an ending the frames alone. With --keep
 false the frames are removed after that. Without an X server: paraview_cube.py says how. By hand, in ParaView: colour by
 phase, filter Slice with normal z, and in the animation view a track of the slice's origin.
 """
