@@ -53,6 +53,12 @@ def lines(folder="sweep.units"):
     return found
 
 
+def both(call, items):
+    """Calls for all items, two at a time: most of their time is the start of MPI. Returns what they return."""
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(call, items))
+
+
 def close(a, b, tolerance):
     return a == b or (math.isnan(a) and math.isnan(b)) or abs(a - b) <= tolerance * max(abs(a), abs(b))
 
@@ -80,10 +86,10 @@ row = table[1]
 good("generate", 1, "case.yaml", "-o", "twin.vtkhdf", "-seed", row["seed"],
      *[x for key in names[3:6] for x in ("-" + key, row[key])])
 hand = {}
-for realisation in (1, 2):
-    twin = f"twin-{realisation:04d}"
-    good("conduct", 1, twin + ".vtkhdf", "-conduct_sigma", "1,0,0/0,0,2/1,0.1,0/0,0,1", "-conduct_axis", "x,z", "-conduct_rtol",
-         "1e-6", "-o", twin + "-conduct.json")
+twins = ("twin-0001", "twin-0002")
+both(lambda twin: good("conduct", 1, twin + ".vtkhdf", "-conduct_sigma", "1,0,0/0,0,2/1,0.1,0/0,0,1", "-conduct_axis", "x,z",
+                       "-conduct_rtol", "1e-6", "-o", twin + "-conduct.json"), twins)
+for twin in twins:
     j = read_json(twin + "-conduct.json")
     for p, fraction in enumerate(j["volume_fractions"]):
         hand.setdefault(f"phase{p + 1}_volume_fraction", []).append(fraction)
@@ -101,9 +107,8 @@ groups = ["-morph_descriptors", "percolation,tortuosity,contact", "-morph_axis",
 good("sweep", 2, "case.yaml", "-o", "morph.csv", "-sweep_samples", "2", *groups)
 described = rows("morph.csv")[1]
 hand = {}
-for realisation in (1, 2):
-    twin = f"twin-{realisation:04d}"
-    good("morph", 1, twin + ".vtkhdf", *groups, "-o", twin + "-morph.json")
+both(lambda twin: good("morph", 1, twin + ".vtkhdf", *groups, "-o", twin + "-morph.json"), twins)
+for twin in twins:
     for p in read_json(twin + "-morph.json")["phases"]:
         hand.setdefault(f"phase{p['phase']}_contact_mean", []).append(p["contact_mean"])
         for figure in ("percolating_fraction", "dead_end_fraction", "isolated_fraction", "geodesic_tortuosity", "geodesic_reach"):
@@ -156,8 +161,9 @@ check(f"the others are left aside: {read_json('sweep.json')}", read_json("sweep.
 good("sweep", 1, "case.yaml", "-sweep_samples", "1", "-field2_fraction", "0.6")
 j = read_json("sweep.json")
 check(f"another model: nothing is mixed: {j}", j["units_now"] == 2 and j["units_stale"] == 12 and len(rows()) == 1)
-for key in (["-conduct_rtol", "1e-5"], ["-morph_descriptors", "chord"], ["-seed", "8"], ["-voxel_size", "0.4"]):
-    r = good("sweep", 1, "case.yaml", "-sweep_samples", "1", "-realisations", "1", *key, "-dry_run")
+others = (["-conduct_rtol", "1e-5"], ["-morph_descriptors", "chord"], ["-seed", "8"], ["-voxel_size", "0.4"])
+plans = both(lambda key: good("sweep", 1, "case.yaml", "-sweep_samples", "1", "-realisations", "1", *key, "-dry_run"), others)
+for key, r in zip(others, plans):
     check(f"{key}: another case: {r.stdout}", "0 of 1 done" in r.stdout)
 r = good("sweep", 1, "case.yaml", "-dry_run")
 check(f"the same case: {r.stdout}", "8 of 8 done" in r.stdout and "time " in r.stdout)
@@ -204,12 +210,11 @@ wrong = (
     ("-sweep_samples is not for factorial designs", ["-sweep_design", "factorial"]),
     ("the volume has 3 phases", ["-conduct_sigma", "1,0"]),
     ("no other sample can be made", ["-field2_length_xy", "0.8,0.9,1"]))
-with ThreadPoolExecutor(2) as pool:  # most of their time is the start of MPI
-    list(pool.map(lambda case: bad("sweep", 1, case[0], *dry, *case[1]), wrong))
+both(lambda case: bad("sweep", 1, case[0], *dry, *case[1]), wrong)
 bad("sweep", 1, "-sweep_ranks is 3: there are 1", *dry, "-sweep_ranks", "3")
 bad("sweep", 1, "cannot merge: there is no folder bad.units", *dry, "-merge")
 write("none.yaml", BOX + MODEL)
-bad("sweep", 3, "the sweep has 0 parameters", "none.yaml", "-sweep_samples", "2", "-o", "bad.csv")
+bad("sweep", 1, "the sweep has 0 parameters", "none.yaml", "-sweep_samples", "2", "-o", "bad.csv")
 bad("sweep", 1, "would replace the table of samples", "table.yaml", "-o", "samples.csv")
 bad("sweep", 1, "the folder must exist", "case.yaml", "-o", "nowhere/bad.csv")
 check("nothing is left of bad calls", not [name for name in os.listdir(TMP) if name.startswith("bad")])

@@ -100,7 +100,7 @@ j = read_json("one.json")
 check(f"the torn unit is made again: {j}", j["units_now"] == 1 and j["lines_damaged"] == 1 and rows("one.csv") == one)
 check(f"it is told: {r.stdout}", "torn         1 line" in r.stdout)
 os.mkdir(os.path.join(TMP, "other.csv"))
-bad("sweep", 2, "it is a folder", "case.yaml", "-o", "other.csv")
+bad("sweep", 1, "it is a folder", "case.yaml", "-o", "other.csv")
 with open(os.path.join(TMP, "file.units"), "w"):
     pass
 bad("sweep", 2, "cannot read journals in file.units: Not a directory", "case.yaml", "-o", "file.csv")
