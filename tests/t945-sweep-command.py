@@ -196,6 +196,11 @@ write("samples.csv", "field2_dof,field1_fraction\n2,0.3\n2,0.35\n2,0.4\n")
 good("sweep", 1, "table.yaml", "-o", "table.csv")
 check("order of rows and columns does not matter", read_json("table.json")["units_now"] == 2)
 shutil.rmtree(os.path.join(TMP, "table.units"))
+wide = "field1_nu,field1_fraction,field1_length_xy,field1_length_z,field2_fraction,field2_length_xy,field2_dof"
+write("samples.csv", f"{wide}\n1.5,0.4,1,1.2,0.5,0.8,2\n2.5,0.3,1.1,1,0.4,0.7,3\n")
+good("sweep", 1, "table.yaml", "-o", "wide.csv", "-realisations", "1")
+check("more columns than room for parameters", [list(row.values())[3:10] for row in rows("wide.csv")] == [
+    ["1.5", "0.4", "1", "1.2", "0.5", "0.8", "2"], ["2.5", "0.3", "1.1", "1", "0.4", "0.7", "3"]])
 
 # ---- usage ----
 dry = ["case.yaml", "-dry_run", "-o", "bad.csv"]

@@ -25,8 +25,8 @@ typedef struct {
 typedef struct {
   exset_config_t *config; /* borrowed */
   /* samples */
-  int design_kind, n_parameters;
-  exset_factor_t *factor; /* [n_parameters], values owned */
+  int design_kind, n_parameters; /* 0 parameters: the design is a table */
+  exset_factor_t *factor;        /* [n_parameters], values owned */
   exset_design_t design;
   int n_keys;
   sweep_key_t *key;

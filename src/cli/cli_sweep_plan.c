@@ -183,7 +183,6 @@ static int read_table(exset_ctx_t *ctx, sweep_plan_t *plan) {
   for (int i = 0; names && i < plan->design.n_factors; i++) free(names[i]);
   free(names);
   free(path);
-  plan->n_parameters = plan->design.n_factors;
   return exset_agree(ctx, err);
 }
 
