@@ -20,6 +20,8 @@ before = set(os.listdir(TMP))
 bad("regress", 3, "No such file", "none.csv")
 bad("regress", 3, "has no column phase1_m_facto_x; the nearest is phase1_m_factor_x", "sweep.csv", "-regress_target",
     "phase1_m_facto_x")
+bad("regress", 1, "has no column mfactor; the nearest is m_factor", "sweep.csv", "-regress_target", "mfactor")
+bad("regress", 1, "has no column volume_fracton; the nearest is volume_fraction", "sweep.csv", "-regress_predictors", "volume_fracton")
 bad("regress", 1, "one table is needed")
 bad("regress", 1, "names power twice", "sweep.csv", "-regress_form", "power,power")
 bad("regress", 1, "needs -regress_predictors", "sweep.csv", "-regress_form", "predictors")

@@ -89,24 +89,28 @@ static bool has_figures(const exset_table_t *table, const exset_regress_form_t *
   return true;
 }
 
-/* Number of figure in the selection, where it is added if need be. */
+/* Number of a figure in the selection, where it is added if need be; -1: no room. */
 static int predictor_number(exset_regress_selection_t *s, const char *figure) {
   for (int j = 0; j < s->n_predictors; j++)
     if (strcmp(s->predictor[j], figure) == 0) return j;
+  if (s->n_predictors == EXSET_REGRESS_MAX_PREDICTORS) return -1;
   s->predictor[s->n_predictors] = figure;
   return s->n_predictors++;
 }
 
-/* Take a form whose predictors are numbered as in `figure`. False: there are more predictors than there is room for. */
+/* Take a form whose predictors are numbered as in `figure`. False: there is no room for its predictors, the plan is as it was. */
 static bool add_form(regress_plan_t *plan, const exset_regress_form_t *form,
                      const char *const *figure) {
-  exset_regress_form_t *to = &plan->form[plan->n_forms++];
+  exset_regress_selection_t selection = plan->selection;
+  exset_regress_form_t *to = &plan->form[plan->n_forms];
   *to = *form;
   for (int j = 0; j < to->n_factors; j++) {
     exset_regress_factor_t *f = &to->factor[j];
-    if (plan->selection.n_predictors == EXSET_REGRESS_MAX_PREDICTORS) return false;
-    f->predictor = predictor_number(&plan->selection, figure[f->predictor]);
+    f->predictor = predictor_number(&selection, figure[f->predictor]);
+    if (f->predictor < 0) return false;
   }
+  plan->selection = selection;
+  plan->n_forms++;
   return true;
 }
 
@@ -158,8 +162,8 @@ static int read_forms(exset_ctx_t *ctx, const exset_config_t *config, regress_pl
   if (strcmp(plan->selection.target, "m_factor") != 0) published = false;
   for (const char *const *name = exset_regress_form_names(); published && *name; name++)
     if (exset_regress_form_named(*name, &form) && form.published &&
-        has_figures(&plan->table, &form) && !add_form(plan, &form, named_figure))
-      plan->n_forms--; /* no room for its predictors */
+        has_figures(&plan->table, &form))
+      (void)add_form(plan, &form, named_figure);
   return EXSET_OK;
 }
 

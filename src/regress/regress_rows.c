@@ -34,9 +34,32 @@ static int column_of(const exset_table_t *table, const char *figure, int phase, 
   return column < 0 ? column_at(table, figure, 0, -1) : column;
 }
 
+/* The figure of a column: without phase and axis. */
+static void figure_of(const char *column, char figure[NAME]) {
+  int head = 0;
+  (void)sscanf(column, "phase%*d_%n", &head);
+  snprintf(figure, NAME, "%s", column + head);
+  const size_t n = strlen(figure);
+  if (n > 2 && figure[n - 2] == '_' && strchr("xyz", figure[n - 1])) figure[n - 2] = '\0';
+}
+
+/* The figure whose name is nearest; false: none is near. */
+static bool nearest_figure(const exset_table_t *table, const char *name, char nearest[NAME]) {
+  char figure[NAME];
+  nearest[0] = '\0';
+  for (int c = 0; c < table->n_columns; c++) {
+    const char *const words[2] = {nearest, figure};
+    figure_of(table->name[c], figure);
+    if (exset_config_nearest(name, 2, words) == figure) strcpy(nearest, figure);
+  }
+  return nearest[0] != '\0';
+}
+
 static int no_column(exset_ctx_t *ctx, const exset_table_t *table, const char *name) {
+  char figure[NAME];
   const char *nearest =
       exset_config_nearest(name, table->n_columns, (const char *const *)table->name);
+  if (!nearest && nearest_figure(table, name, figure)) nearest = figure;
   return exset_fail(ctx, EXSET_ERR_INPUT, "table %s has no column %.80s%s%s", table->path, name,
                     nearest ? "; the nearest is " : "", nearest ? nearest : "");
 }

@@ -26,15 +26,16 @@ static int damaged(const columns_t *c, const char *name, const char *what) {
 
 /* Read one column into the last place. */
 static int read_column(columns_t *c, const char *name, const char *path, int64_t n) {
-  const int last = c->n_columns++;
-  char **names = realloc(c->name, sizeof *names * (size_t)c->n_columns);
+  const int last = c->n_columns;
+  char **names = realloc(c->name, sizeof *names * ((size_t)last + 1));
   if (names) c->name = names;
-  double **values = realloc(c->value, sizeof *values * (size_t)c->n_columns);
+  double **values = realloc(c->value, sizeof *values * ((size_t)last + 1));
   if (values) c->value = values;
-  if (names) c->name[last] = strdup(name);
-  if (values) c->value[last] = NULL;
-  if (!names || !values || !c->name[last])
-    return exset_fail(c->ctx, EXSET_ERR_RUN, "out of memory for the table");
+  char *own = names && values ? strdup(name) : NULL;
+  if (!own) return exset_fail(c->ctx, EXSET_ERR_RUN, "out of memory for the table");
+  c->name[last] = own;
+  c->value[last] = NULL;
+  c->n_columns++;
   EXSET_TRY(exset_alloc(c->ctx, n, sizeof(double), &c->value[last]));
   return exset_archive_get(c->archive, path, EXSET_ARCHIVE_DOUBLE, n, c->value[last]);
 }
@@ -86,8 +87,8 @@ static char *csv_of(const columns_t *c, size_t *length) {
 
 static void clear(columns_t *c) {
   for (int i = 0; i < c->n_columns; i++) {
-    if (c->name) free(c->name[i]);
-    if (c->value) free(c->value[i]);
+    free(c->name[i]);
+    free(c->value[i]);
   }
   free(c->name);
   free(c->value);
