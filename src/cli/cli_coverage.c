@@ -76,6 +76,7 @@ static int choose_max_lag(exset_ctx_t *ctx, settings_t *s, double shortest, doub
 static void set_intervals(exset_ctx_t *ctx, group_t *g, int dimension, const double pixel[3]) {
   const exset_coverage_t *c = &g->coverage;
   char late[128] = "";
+  int n_late = 0;
   for (int i = 0; i < c->n_phases; i++) {
     const double p = c->c[exset_coverage_index(c, i, i)];
     double dof;
@@ -84,13 +85,15 @@ static void set_intervals(exset_ctx_t *ctx, group_t *g, int dimension, const dou
     if (p > 0 && p < 1)
       exset_coverage_integral_range(c, i, dimension, pixel, g->window, &dof, &decayed);
     const size_t used = strlen(late);
-    if (!decayed) snprintf(late + used, sizeof late - used, "%s%d", used ? ", " : "", i + 1);
+    if (decayed) continue;
+    snprintf(late + used, sizeof late - used, "%s%d", n_late > 0 ? ", " : "", i + 1);
+    n_late++;
   }
-  if (late[0])
+  if (n_late > 0)
     exset_warn(ctx,
-               "%s: the coverage functions of phases %s have not decayed within the lags used; "
+               "%s: the coverage functions of phase%s %s have not decayed within the lags used; "
                "their intervals may be too narrow: use a larger -max_lag or larger images",
-               g->name, late);
+               g->name, n_late == 1 ? "" : "s", late);
 }
 
 /* Fractions over all groups, and their intervals: the groups are independent. */

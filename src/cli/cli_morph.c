@@ -142,15 +142,16 @@ static cJSON *results(const exset_ctx_t *ctx, const morph_plan_t *plan, const ex
 static void warn_intervals(const exset_ctx_t *ctx, const exset_morph_t *morph) {
   char text[64] = "";
   size_t used = 0;
+  int n = 0;
   for (int p = 0; p < morph->n_phases; p++)
     if (morph->phase[p].ci95_narrow)
-      used += (size_t)snprintf(text + used, sizeof text - used, "%s%d", used ? ", " : "", p + 1);
-  if (used)
+      used += (size_t)snprintf(text + used, sizeof text - used, "%s%d", n++ > 0 ? ", " : "", p + 1);
+  if (n > 0)
     exset_warn(
         ctx,
-        "the coverage functions of phases %s have not decayed within half of the volume: the "
+        "the coverage functions of phase%s %s have not decayed within half of the volume: the "
         "intervals of their fractions may be too narrow",
-        text);
+        n == 1 ? "" : "s", text);
 }
 
 static int run(exset_ctx_t *ctx, const exset_config_t *config, const morph_plan_t *plan) {
