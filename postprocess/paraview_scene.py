@@ -52,9 +52,11 @@ class Volume:
 # ---- reading --------------------------------------------------------------------------------
 
 def open_reader(path):
+    if not os.path.isfile(path):
+        raise OSError(f"cannot read {path}: there is no such file")
     reader = vtkHDFReader()
     reader.SetFileName(path)
-    if not os.path.isfile(path) or not reader.CanReadFile(path):
+    if not reader.CanReadFile(path):
         raise OSError(f"cannot read {path}: not a .vtkhdf file")
     reader.UpdateInformation()
     return reader
@@ -494,9 +496,23 @@ def parser(doc, volume=".vtkhdf file written by exset", view=(1, -0.75, 0.75), s
     return made
 
 
-def run(draw, options):
-    """draw(options), with one line on stderr where a file is not what it should be."""
+def check_output(path):
+    """Before anything is drawn: can a file be written there? ParaView itself goes on without, and may crash."""
+    probe = path + ".part"
     try:
+        with open(probe, "wb"):
+            pass
+        os.remove(probe)
+    except OSError as error:
+        raise OSError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def run(draw, options):
+    """draw(options), with one line on stderr and exit code 2 where a file is not what it should be."""
+    try:
+        if options.output:
+            check_output(options.output)
         draw(options)
     except OSError as error:
-        sys.exit(f"{os.path.basename(sys.argv[0] or 'paraview')}: {error}")
+        print(f"{os.path.basename(sys.argv[0] or 'paraview')}: {error}", file=sys.stderr)
+        sys.exit(2)

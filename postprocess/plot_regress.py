@@ -26,7 +26,7 @@ def parse():
     parser.add_argument("--colour", choices=["phase", "axis"], default="phase", help="what colours and markers tell [phase]")
     parser.add_argument("--phases", help="names of phases 1, 2, ..., separated by commas")
     parser.add_argument("--scale", choices=["log", "linear"], default="log", help="of both axes [log]")
-    parser.add_argument("--columns", type=int, default=3, help="panels in a row [3]")
+    parser.add_argument("--columns", type=style.count, default=3, help="panels in a row [3]")
     return style.parse(parser)
 
 

@@ -94,19 +94,22 @@ def title(name):
     return "\n".join(lines + textwrap.wrap(" ".join(words), 17, break_long_words=False, break_on_hyphens=False))
 
 
-def spread(values):
-    """Limits of an axis."""
-    inside = values[np.isfinite(values)]
-    low, high = (inside.min(), inside.max()) if len(inside) else (0.0, 1.0)
+def deviations(table, name):
+    """Standard deviations over realisations, 0 where there are none."""
+    return np.nan_to_num(table.get(f"{name}_sd", np.zeros(len(table[name]))))
+
+
+def spread(values, bars):
+    """Limits of an axis that holds the values with their bars."""
+    inside = np.isfinite(values)
+    ends = np.concatenate([(values - bars)[inside], (values + bars)[inside]])
+    low, high = (ends.min(), ends.max()) if len(ends) else (0.0, 1.0)
     room = 0.07 * (high - low) or 0.05 * abs(high) or 1.0
     return low - room, high + room
 
 
 def draw_points(axis, table, x, y, done):
-    def bars(name):
-        return np.nan_to_num(table[f"{name}_sd"][done]) if f"{name}_sd" in table else None
-
-    axis.errorbar(table[x][done], table[y][done], xerr=bars(x), yerr=bars(y), ecolor=MUTED, elinewidth=0.4, zorder=2,
+    axis.errorbar(table[x][done], table[y][done], xerr=deviations(table, x)[done], yerr=deviations(table, y)[done], ecolor=MUTED, elinewidth=0.4, zorder=2,
                   **{**style.dots(0), "markersize": 2.2, "markeredgewidth": 0})
     if not done.all():
         axis.plot(table[x][~done], table[y][~done], linestyle="none", marker="x", color=CURVE_COLOURS[1], markersize=3.5,
@@ -143,13 +146,13 @@ def draw(table, names, done):
             axis = axes[r, c]
             if c < r:
                 draw_points(axis, table, x, y, done)
-                axis.set_ylim(spread(table[y]))
+                axis.set_ylim(spread(table[y], deviations(table, y)))
             elif c == r:
                 draw_histogram(axis, table[x][done])
             else:
                 draw_correlation(axis, rank_correlation(table[x][done], table[y][done]))
                 continue
-            axis.set_xlim(spread(table[x]))
+            axis.set_xlim(spread(table[x], deviations(table, x)))
             axis.xaxis.set_major_locator(ticker.MaxNLocator(3))
             axis.tick_params(labelbottom=r == n - 1, labelleft=c == 0 and r > 0, labelsize=7 if n < 8 else 6)
             if c < r:

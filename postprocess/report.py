@@ -14,7 +14,6 @@ import csv
 import datetime
 import json
 import os
-import sys
 
 from matplotlib.ticker import MaxNLocator
 import numpy as np
@@ -125,9 +124,9 @@ def read_all(names):
                 with open(path, encoding="utf-8") as f:
                     results.commands = [line.rstrip("\n").split("\t", 1) for line in f if "\t" in line]
             elif not os.path.exists(path):
-                sys.exit(f"report.py: there is no file {path}")
+                style.fail(f"there is no file {path}")
         except (OSError, ValueError, KeyError) as error:
-            sys.exit(f"report.py: {path} cannot be read: {error}")
+            style.fail(f"{path} cannot be read: {style.reason(error)}")
     return results
 
 
@@ -141,7 +140,7 @@ def read_sections(paths, labels):
             with Image.open(path) as image:
                 pages = [np.array(page) for page in ImageSequence.Iterator(image)]
         except OSError as error:
-            sys.exit(f"report.py: {path} cannot be read: {error}")
+            style.fail(f"{path} cannot be read: {style.reason(error)}")
         for page in pages:
             values = labels or [int(v) for v in np.unique(page)]
             phase = np.zeros(page.shape[:2], np.uint8)
@@ -181,7 +180,7 @@ def write_picture(path, results, sections, pixel, shown=2):
     from PIL import Image
 
     if results.twin is None:
-        sys.exit("report.py: --picture needs a twin (.vtkhdf)")
+        style.fail("--picture needs a twin (.vtkhdf)")
     dx, dy, dz = results.twin.spacing
     lines = []
     for orient, twin_pixel in (("xy", (dy, dx)), ("xz", (dz, dx)), ("yz", (dz, dy))):
@@ -197,7 +196,7 @@ def write_picture(path, results, sections, pixel, shown=2):
         lines.append(np.concatenate(parts, axis=1))
         lines.append(np.full((6, lines[0].shape[1]), 255, np.uint8))
     if not lines:
-        sys.exit("report.py: --picture needs images of sections")
+        style.fail("--picture needs images of sections")
     image = Image.fromarray(np.concatenate(lines[:-1]), "P")
     palette = [int(c[i:i + 2], 16) for c in ["#ffffff"] + PHASE_COLOURS for i in (1, 3, 5)]
     image.putpalette(palette + [255] * (768 - len(palette)))
@@ -781,7 +780,7 @@ def main():
             f.write(page)
         os.replace(temporary, output)
     except OSError as error:
-        sys.exit(f"report.py: {output} cannot be written: {error}")
+        style.fail(f"{output} cannot be written: {style.reason(error)}")
 
 
 if __name__ == "__main__":

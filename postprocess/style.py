@@ -13,6 +13,7 @@ also differ in gray print. A script reads as
 """
 import argparse
 import csv
+import difflib
 import json
 import os
 import sys
@@ -45,8 +46,21 @@ plt.rcParams.update({
 
 # ---- command line --------------------------------------------------------------------------------
 def fail(message):
-    """One line on stderr and exit code 1."""
-    sys.exit(f"{os.path.basename(sys.argv[0])}: {message}")
+    """One line on stderr and exit code 2, like exset."""
+    print(f"{os.path.basename(sys.argv[0])}: {message}", file=sys.stderr)
+    sys.exit(2)
+
+
+def reason(error):
+    """Of an exception, without the file's name."""
+    return getattr(error, "strerror", None) or error
+
+
+def count(text):
+    """Type of an argument: 1, 2, ..."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"\"{text}\" is not 1 or more")
+    return int(text)
 
 
 def parser(doc, inputs, output, nargs="+"):
@@ -82,7 +96,8 @@ def one_of(wanted, known, what):
     items = wanted.split(",") if wanted else list(known)
     for item in items:
         if item not in known:
-            fail(f"no {what} {item}; there are {', '.join(known)}")
+            near = difflib.get_close_matches(item, known, 3, 0.4) if len(known) > 20 else known
+            fail(f"no {what} {item}; there are {', '.join(near or list(known)[:3])}{', ...' if len(near) < len(known) else ''}")
     return items
 
 
@@ -93,7 +108,7 @@ def read_json(path, command, *keys):
         with open(path, encoding="utf-8") as f:
             data = json.load(f)
     except (OSError, ValueError) as error:
-        fail(f"{path} cannot be read: {error}")
+        fail(f"{path} cannot be read: {reason(error)}")
     if not isinstance(data, dict) or not all(data.get(key) for key in keys):
         fail(f"{path} is not a result of {command}")
     return data
@@ -105,7 +120,7 @@ def read_csv(path, command, *columns):
         with open(path, encoding="utf-8", newline="") as f:
             rows = [row for row in csv.reader(f) if row and not row[0].startswith("#")]
     except (OSError, ValueError, csv.Error) as error:
-        fail(f"{path} cannot be read: {error}")
+        fail(f"{path} cannot be read: {reason(error)}")
     if not rows or any(column not in rows[0] for column in columns) or any(len(row) != len(rows[0]) for row in rows):
         fail(f"{path} is not a result of {command}")
     return {name: list(column) for name, column in zip(rows[0], list(zip(*rows[1:])) or [()] * len(rows[0]))}
@@ -184,7 +199,7 @@ def save(figure, stem):
         for name in names:
             os.replace(name + ".part", name)
     except OSError as error:
-        fail(f"{stem} cannot be written: {error}")
+        fail(f"{stem} cannot be written: {reason(error)}")
     finally:
         for name in names:
             if os.path.exists(name + ".part"):

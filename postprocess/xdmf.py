@@ -49,13 +49,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("volume", nargs="+", help=".vtkhdf files written by exset")
     for path in parser.parse_args().volume:
+        target = os.path.splitext(path)[0] + ".xmf"
         try:
             text = describe(path)
+            with open(target, "w", encoding="utf-8") as out:
+                out.write(text)
         except (OSError, KeyError) as error:
-            sys.exit(f"xdmf.py: cannot read {path}: {error}")
-        target = os.path.splitext(path)[0] + ".xmf"
-        with open(target, "w", encoding="utf-8") as out:
-            out.write(text)
+            print(f"xdmf.py: cannot make {target} of {path}: {error}", file=sys.stderr)
+            sys.exit(2)
         print(target)
 
 

@@ -1,4 +1,6 @@
 """Helpers for Python tests; end() closes a test and prints "checks N"."""
+import contextlib
+import io
 import json
 import os
 import subprocess
@@ -47,6 +49,18 @@ def bad(command, ranks, words, *arguments, code=2):
     check(f"{what}: exit code {r.returncode} instead of {code}", r.returncode == code)
     check(f"{what}: not one line with \"{words}\": {r.stderr[:300]}", len(lines) == 1 and words in lines[0])
     check(f"{what}: a temporary file is left", not [name for name in os.listdir(TMP) if name.endswith(".part")])
+
+
+def mistake(call):
+    """The line on stderr with which a call of a script's function ends the script, exit code 2; "" where it does not."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            call()
+    except SystemExit as stopped:
+        check(f"exit code {stopped.code}: {said.getvalue()}", stopped.code == 2)
+    check(f"not one line: {said.getvalue()}", said.getvalue().count("\n") == 1)
+    return said.getvalue().rstrip("\n")
 
 
 def read_json(name):

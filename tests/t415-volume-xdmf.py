@@ -44,5 +44,5 @@ with h5py.File(volume, "r") as file:
 check(f"{names}", names == {"phase": "Scalar", "potential": "Scalar", "current": "Vector"})
 
 done = subprocess.run(script + [os.path.join(TMP, "absent.vtkhdf")], capture_output=True, text=True)
-check("a missing file gives one line", done.returncode == 1 and done.stderr.count("\n") == 1)
+check("a missing file gives one line", done.returncode == 2 and done.stderr.count("\n") == 1)
 end()

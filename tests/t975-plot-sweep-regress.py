@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from lib import TMP, check, end, good
+from lib import TMP, check, end, good, mistake
 from regress_table import write_table
 
 try:
@@ -38,14 +38,10 @@ def panels(script, *arguments, write=False):
     return kept[0]
 
 
-def mistake(script, words, *arguments):
+def bad(script, words, *arguments):
     """main() must end with one line that has the words."""
-    try:
-        panels(script, *arguments)
-        message = "no mistake"
-    except SystemExit as end_of_script:
-        message = str(end_of_script.code)
-    check(f"{script.__name__} {arguments}: {message}", words in message and "\n" not in message)
+    said = mistake(lambda: panels(script, *arguments))
+    check(f"{script.__name__} {arguments}: {said}", words in said)
 
 
 def check_picture(name, least):
@@ -104,16 +100,19 @@ fraction, m = ([row[name] for row in done] for name in ("field1_fraction", "phas
 rank = [np.argsort(np.argsort(values)) for values in (fraction, m)]
 check("rank correlation", figure.axes[6].texts[0].get_text() == f"{np.corrcoef(*rank)[0, 1]:.2f}")
 check("failed samples are no crosses", any(line.get_marker() == "x" and len(line.get_xdata()) == 2 for line in figure.axes[4].lines))
+ends, bars = figure.axes[8].get_ylim(), [row["phase1_m_factor_z_sd"] for row in done]
+check(f"bars are cut off at {ends}", ends[0] < min(np.subtract(y, bars)) and max(np.add(y, bars)) < ends[1])
 check("equal values", np.allclose(plot_sweep.ranks(np.array([3.0, 1.0, 3.0, 2.0])), [2.5, 0, 2.5, 1]))
 figure = panels(plot_sweep, path("sweep.csv"), "-o", path("small"), "--keys", "field1_fraction", "--figures",
                 "phase1_constrictivity_x,phase1_geodesic_tortuosity_x")
 check("nine panels", len(figure.axes) == 9)
 
 # ---- mistakes, and a run from the shell
-mistake(plot_regress, "cannot be read", path("none.json"))
-mistake(plot_regress, "no law cubic", path("fit.json"), "--laws", "cubic")
-mistake(plot_sweep, "no column x", path("sweep.csv"), "--figures", "x")
-mistake(plot_sweep, "not a result", path("fit.csv"))
+bad(plot_regress, "cannot be read", path("none.json"))
+bad(plot_regress, "no law cubic", path("fit.json"), "--laws", "cubic")
+bad(plot_sweep, "no column x", path("sweep.csv"), "--figures", "x")
+bad(plot_sweep, "no column phase1_m_factr_z; there are phase1_m_factor_z,", path("sweep.csv"), "--figures", "phase1_m_factr_z")
+bad(plot_sweep, "not a result", path("fit.csv"))
 script = os.path.abspath("postprocess/plot_regress.py")
 ended = subprocess.run([sys.executable, script, "fit.json", "-o", "shell", "--laws", "power_log"], cwd=TMP, capture_output=True, text=True)
 check(f"from the shell: {ended}", ended.returncode == 0 and ended.stdout == "wrote shell.png shell.pdf\n" and

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from lib import TMP, check, end, good, read_json
+from lib import TMP, check, end, good, mistake, read_json
 
 sys.path.insert(0, "postprocess")
 try:
@@ -49,12 +49,8 @@ contents = [[open(name, "rb").read() for name in pair] for pair in names]
 check("PNG and PDF", contents[0][0][:4] == b"\x89PNG" and contents[0][1][:4] == b"%PDF")
 check("equal figures give equal files", contents[0] == contents[1])
 os.mkdir(os.path.join(TMP, "new", "c.pdf"))  # cannot be replaced by a file
-try:
-    style.save(style.panels(1)[0], os.path.join(TMP, "new", "c"))
-    said = ""
-except SystemExit as stopped:
-    said = str(stopped)
-check(f"one line: {said}", "cannot be written" in said and "\n" not in said)
+said = mistake(lambda: style.save(style.panels(1)[0], os.path.join(TMP, "new", "c")))
+check(f"one line: {said}", "cannot be written" in said)
 check("nothing is left behind", not glob.glob(os.path.join(TMP, "new", "*.part")))
 
 # plot_morph.py
@@ -101,10 +97,6 @@ with open(os.path.join(TMP, "other.json"), "w") as out:
 for words, arguments in (("no phase 4; there are 1, 2, 3", ("m1.json", "--phases", "4")), ("3 labels for 1 files", ("m1.json", "--labels", "a,b,c")),
                          ("is not a result of exset morph", ("other.json",)), ("cannot be read", ("none.json",))):
     sys.argv = ["plot_morph.py", os.path.join(TMP, arguments[0]), *arguments[1:]]
-    try:
-        plot_morph.main()
-        said = ""
-    except SystemExit as stopped:
-        said = str(stopped.code)
-    check(f"{arguments}: {said}", said.startswith("plot_morph.py: ") and words in said and "\n" not in said)
+    said = mistake(plot_morph.main)
+    check(f"{arguments}: {said}", said.startswith("plot_morph.py: ") and words in said)
 end()

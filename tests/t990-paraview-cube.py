@@ -42,5 +42,8 @@ with h5py.File(os.path.join(TMP, "twin.vtkhdf"), "r") as file:
 check_face(twin)
 check_sections(np.bincount(twin.ravel(), minlength=4)[1:] / twin.size)
 failed = paraview("cube", "twin.vtkhdf", "--phases", "2,4")
-check(f"a phase too many: {failed.returncode} {failed.stderr}", failed.returncode == 1 and "has no phase 4" in failed.stderr)
+check(f"a phase too many: {failed.returncode} {failed.stderr}", failed.returncode == 2 and "has no phase 4" in failed.stderr)
+failed = paraview("cube", "twin.vtkhdf", "-o", "none/twin.png")
+check(f"no folder: {failed.returncode} {failed.stderr}", failed.returncode == 2 and
+      failed.stderr == "paraview_cube.py: none/twin.png cannot be written: No such file or directory\n")
 end()
