@@ -21,9 +21,12 @@ void exset_design_clear(exset_design_t *design) {
   *design = (exset_design_t){0};
 }
 
-/* The value at u in [0, 1) of a factor's range. */
+/* The value at u of a factor's range: in [0, 1), or 1 by rounding. */
 static double at(const exset_factor_t *factor, double u) {
-  if (factor->n_values > 0) return factor->values[(int)(u * factor->n_values)];
+  if (factor->n_values > 0) {
+    const int i = (int)(u * factor->n_values);
+    return factor->values[i < factor->n_values ? i : factor->n_values - 1];
+  }
   if (factor->log) return factor->low * pow(factor->high / factor->low, u);
   return factor->low + u * (factor->high - factor->low);
 }

@@ -48,11 +48,10 @@ int exset_queue_destroy(exset_queue_t **queue) {
   return err;
 }
 
-/* value: the counter of a group before the operation with operand. */
-static int fetch(exset_queue_t *queue, int group, MPI_Op operation, int64_t operand,
-                 int64_t *value) {
+/* Add to the counter of a group; before: what it was. Sums alone: MPI promises nothing of different operations at once. */
+static int add(exset_queue_t *queue, int group, int64_t amount, int64_t *before) {
   const int rank = exset_group_first(queue->ctx, queue->n_groups, group);
-  EXSET_TRY(EXSET_MPI(queue->ctx, MPI_Fetch_and_op(&operand, value, MPI_INT64_T, rank, 0, operation,
+  EXSET_TRY(EXSET_MPI(queue->ctx, MPI_Fetch_and_op(&amount, before, MPI_INT64_T, rank, 0, MPI_SUM,
                                                    queue->window)));
   return EXSET_MPI(queue->ctx, MPI_Win_flush(rank, queue->window));
 }
@@ -61,9 +60,9 @@ static int fetch(exset_queue_t *queue, int group, MPI_Op operation, int64_t oper
 static int take(exset_queue_t *queue, int64_t *item) {
   for (int tried = 0; tried < queue->n_groups; tried++) {
     int64_t count;
-    EXSET_TRY(fetch(queue, queue->victim, MPI_SUM, 1, &count));
+    EXSET_TRY(add(queue, queue->victim, 1, &count));
     *item = queue->victim + count * queue->n_groups;
-    if (count < queue->n && *item < queue->n) return EXSET_OK;
+    if (*item < queue->n) return EXSET_OK;
     queue->victim = (queue->victim + 1) % queue->n_groups; /* for good: counters never fall */
   }
   *item = -1;
@@ -79,7 +78,7 @@ int exset_queue_next(exset_queue_t *queue, exset_ctx_t *group, int64_t *item) {
 int exset_queue_stop(exset_queue_t *queue) {
   for (int group = 0; group < queue->n_groups; group++) {
     int64_t before;
-    EXSET_TRY(fetch(queue, group, MPI_REPLACE, queue->n, &before));
+    EXSET_TRY(add(queue, group, queue->n, &before));
   }
   return EXSET_OK;
 }
