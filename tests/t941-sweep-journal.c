@@ -287,7 +287,7 @@ static void check_table(exset_ctx_t *ctx) {
   MUST(ctx, exset_sweep_table(ctx, &samples, results, &t));
   CHECK(t.n_rows == 5 && t.n_done == 3 && t.n_failed == 2 && t.n_figures == FIGURES);
   CHECK(t.sample[0] == 0 && t.sample[2] == 3 && t.sample[3] == 4 && t.sample[4] == 5);
-  CHECK(t.units_done == 8 - 0 && t.units_failed == 1 && t.units_missing == 1);
+  CHECK(t.units_done == 8 && t.units_failed == 1 && t.units_missing == 1);
   CHECK(t.stale == 1 && exset_results_repeated(results) == 1);
   CHECK_NEAR(t.seconds, 0.5, 1e-15);
   CHECK_NEAR(t.row_seconds[0], 1, 1e-15);

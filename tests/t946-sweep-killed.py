@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # test: time=120
-"""exset sweep, SIGKILL at random moments and started again: nothing is lost but the unit at hand, nothing made twice, the same table."""
+"""exset sweep, SIGKILL at random moments, signals, a full disk, and started again: nothing is lost but the unit at hand, nothing made
+twice, the same table."""
 import collections
 import csv
 import os
 import random
+import resource
 import signal
 import subprocess
 import time
@@ -123,4 +125,41 @@ for number, ranks in ((signal.SIGTERM, 1), (signal.SIGUSR1, 2)):
         row for row in whole if row["sample"] in {r["sample"] for r in rows(name + ".csv")}])
     good("sweep", 1, "case.yaml", "-o", name + ".csv")
     check(f"{name}: the rest", read_json(name + ".json")["units_now"] == 3 * SAMPLES - done and rows(name + ".csv") == whole)
+
+# no more room for the journal, most likely in the middle of a line
+name = os.path.join(TMP, "full.units", "task0000-group0000.txt")
+process = subprocess.Popen([EXSET, "sweep", "case.yaml", "-o", "full.csv"], cwd=TMP, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                           text=True, preexec_fn=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN))
+while process.poll() is None and not journalled("full.units"):
+    time.sleep(0.001)
+room = os.path.getsize(name) + 1000
+resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (room, room))
+err = process.communicate(timeout=60)[1]
+with open(name, "rb") as f:
+    torn = f.read()[-1:] != b"\n"
+done = len(journalled("full.units"))
+check(f"full: {process.returncode} {err}", process.returncode == 1 and
+      "exset: cannot write the journal full.units/task0000-group0000.txt: File too large" in err)
+check(f"full: {done} units", 0 < done < 3 * SAMPLES)
+good("sweep", 1, "case.yaml", "-o", "full.csv")
+j = read_json("full.json")
+check(f"full, then the rest: {j}", j["units_now"] == 3 * SAMPLES - done and j["lines_damaged"] == torn and rows("full.csv") == whole)
+
+# a table that cannot be written: told while at work, and the work goes on
+blocked = os.path.join(TMP, "blocked.csv.part")
+process = subprocess.Popen([EXSET, "sweep", "case.yaml", "-o", "blocked.csv", "-sweep_interval", "0.01"], cwd=TMP, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.PIPE, text=True)
+while process.poll() is None and not os.path.isdir(blocked):
+    if journalled("blocked.units"):
+        try:
+            os.mkdir(blocked)
+        except FileExistsError:
+            pass  # just being written
+    time.sleep(0.001)
+err = process.communicate(timeout=60)[1]
+check(f"blocked: {process.returncode} {err}", process.returncode == 1 and err.count("; the sweep goes on") == 1)
+check(f"blocked: all units {len(journalled('blocked.units'))}", len(journalled("blocked.units")) == 3 * SAMPLES)
+os.rmdir(blocked)
+good("sweep", 1, "case.yaml", "-o", "blocked.csv")
+check("blocked: the table", read_json("blocked.json")["units_now"] == 0 and rows("blocked.csv") == whole)
 end()

@@ -160,7 +160,7 @@ static int run(exset_ctx_t *ctx, const sweep_plan_t *plan, exset_results_t *resu
     if (err >= 0) free(item);
   }
   if (!err) err = finish(ctx, plan, results, &done);
-  return !err && done.signal ? stopped(ctx, &done) : err;
+  return !err && done.units < n ? stopped(ctx, &done) : err;
 }
 
 int exset_cli_sweep(exset_ctx_t *ctx, exset_config_t *config) {

@@ -4,14 +4,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli_sweep.h"
 #include "exset/signal.h"
 
-/* Least seconds between two reports; and of these and tables, how many times what they take themselves. */
+/* Least seconds between two reports of all tasks; and of these and tables, how many times what they take themselves. */
 #define REPORT_SECONDS 2.0
+#define FAILURE_SECONDS 60.0 /* after one that failed */
 enum { REPORT_TIMES = 20, TABLE_TIMES = 50 };
 
 /* A rank's part in the run. */
@@ -43,25 +45,32 @@ static void tell_progress(const run_t *run, const exset_sweep_table_t *table) {
 }
 
 static int report(run_t *run) {
-  exset_sweep_table_t table;
+  exset_sweep_table_t table = {0};
   const double start = MPI_Wtime();
   int err = exset_results_read(run->results, run->plan->folder);
   if (!err) err = exset_sweep_table(run->ctx, &run->plan->samples, run->results, &table);
-  if (err) return err;
-  tell_progress(run, &table);
+  if (!err) tell_progress(run, &table);
   exset_sweep_table_clear(&table);
   const double now = MPI_Wtime();
-  run->next_report = now + fmax(REPORT_SECONDS, REPORT_TIMES * (now - start));
-  return EXSET_OK;
+  run->next_report =
+      now + fmax(REPORT_SECONDS * (double)run->plan->n_tasks, REPORT_TIMES * (now - start));
+  return err;
 }
 
-/* Not now, when another process is at it. */
+/* Has another task just written the table? */
+static bool table_is_new(const sweep_plan_t *plan) {
+  struct stat info;
+  return plan->n_tasks > 1 && stat(plan->csv, &info) == 0 &&
+         difftime(time(NULL), info.st_mtime) < plan->interval;
+}
+
+/* Not now, when another process is or was at it. */
 static int renew_table(run_t *run) {
   exset_sweep_table_t table;
   const double start = MPI_Wtime();
   const int lock = sweep_lock(run->plan, false);
   int err = EXSET_OK;
-  if (lock >= 0 || (lock == -2 && run->plan->n_tasks == 1)) {
+  if ((lock >= 0 || (lock == -2 && run->plan->n_tasks == 1)) && !table_is_new(run->plan)) {
     err = sweep_write_table(run->ctx, run->plan, run->results, &table);
     exset_sweep_table_clear(&table);
   }
@@ -71,13 +80,23 @@ static int renew_table(run_t *run) {
   return err;
 }
 
+/* What the journals hold is safe: a report or a table that fails is told, and the work goes on. On rank 0. */
+static void report_and_renew(run_t *run) {
+  exset_ctx_t *ctx = run->ctx;
+  char text[sizeof ctx->message];
+  int err = MPI_Wtime() >= run->next_report ? report(run) : EXSET_OK;
+  if (!err && MPI_Wtime() >= run->next_table) err = renew_table(run);
+  if (!err) return;
+  sweep_take_message(ctx, ctx, sizeof text, text);
+  exset_warn(ctx, "%s; the sweep goes on", text);
+  run->next_report = run->next_table = MPI_Wtime() + FAILURE_SECONDS;
+}
+
 /* ---- units ---------------------------------------------------------------------------------------- */
 
 static int journal_unit(run_t *run, const exset_unit_t *unit) {
   if (run->journal) EXSET_TRY(exset_journal_add(run->journal, unit));
-  if (run->ctx->rank != 0) return EXSET_OK;
-  if (MPI_Wtime() >= run->next_report) EXSET_TRY(report(run));
-  if (MPI_Wtime() >= run->next_table) EXSET_TRY(renew_table(run));
+  if (run->ctx->rank == 0) report_and_renew(run);
   return EXSET_OK;
 }
 

@@ -37,12 +37,18 @@ int exset_journal_folder(exset_ctx_t *ctx, const char *folder) {
 
 /* ---- lines -------------------------------------------------------------------------------------- */
 
-/* One write, so that a line is whole, or cut short by the end of the process or the disk; then to disk. */
+/* As a rule one write, so that a line is whole, or cut short by the end of the process or the disk; then to disk. */
 static int add_text(exset_journal_t *journal, const char *text, size_t size) {
-  const ssize_t written = write(journal->fd, text, size);
-  if (written == (ssize_t)size && fdatasync(journal->fd) == 0) return EXSET_OK;
+  while (size > 0) { /* a signal can part it on file systems of a network */
+    const ssize_t written = write(journal->fd, text, size);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) break;
+    text += written;
+    size -= (size_t)written;
+  }
+  if (size == 0 && fdatasync(journal->fd) == 0) return EXSET_OK;
   return exset_fail(journal->ctx, EXSET_ERR_RUN, "cannot write the journal %s: %s", journal->path,
-                    written >= 0 && written < (ssize_t)size ? "the disk is full" : strerror(errno));
+                    strerror(errno));
 }
 
 /* A message without tabs and ends of lines, which mean something here. */
