@@ -46,11 +46,13 @@ static int try_groups(exset_ctx_t *ctx, const sweep_plan_t *plan, int n_groups, 
   return EXSET_OK;
 }
 
+/* As many groups as fit; where there are hundreds, nearly as many: each try is collective. */
 static int choose(exset_ctx_t *ctx, sweep_plan_t *plan, exset_memory_fit_t *fit) {
+  enum { STEPS = 64 };
   double bytes;
-  const int64_t units = plan->design.n * plan->realisations;
+  const int64_t units = (plan->design.n * plan->realisations - 1) / plan->n_tasks + 1;
   int n = units < ctx->size ? (int)units : ctx->size;
-  for (;; n--) {
+  for (;; n -= (n - 1) / STEPS + 1) {
     plan->n_groups = n;
     EXSET_TRY(try_groups(ctx, plan, n, &bytes, fit));
     if (n == 1 || fit->needed <= fit->available) return EXSET_OK;
