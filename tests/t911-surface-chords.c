@@ -7,8 +7,14 @@
 
 enum { MOST = 5, LONGEST = 70 };
 
-/* Run lengths on one line of cells, by looking for the ends of the run of each cell that begins one. */
+/* Run lengths on one line of cells, by looking for the ends of the run of each cell that begins one; count[MOST]: places. */
 static void line_naive(const uint8_t *line, int64_t n, int64_t stride, int64_t (*count)[LONGEST]) {
+  for (int64_t k = 1; k < LONGEST; k++) /* places for runs of k cells, one by one */
+    for (int64_t i = 1; i + k < n; i++) {
+      bool whole = true;
+      for (int64_t j = i - 1; j <= i + k; j++) whole = whole && line[j * stride] != 0;
+      count[MOST][k] += whole;
+    }
   for (int64_t i = 1; i < n; i++) {
     const uint8_t p = line[i * stride], before = line[(i - 1) * stride];
     if (p == 0 || before == 0 || before == p) continue;
@@ -22,27 +28,42 @@ static void chords_naive(const int64_t n[3], const uint8_t *all, int axis,
                          int64_t (*count)[LONGEST]) {
   const int64_t stride[3] = {n[1] * n[2], n[2], 1};
   const int b = (axis + 1) % 3, c = (axis + 2) % 3;
-  memset(count, 0, MOST * sizeof *count);
+  memset(count, 0, (MOST + 1) * sizeof *count);
   for (int64_t i = 0; i < n[b]; i++)
     for (int64_t j = 0; j < n[c]; j++)
       line_naive(all + i * stride[b] + j * stride[c], n[axis], stride[axis], count);
 }
 
+static void check_mean(const exset_histogram_t *chords, const exset_histogram_t *lines,
+                       const int64_t *count, const int64_t *places) {
+  double runs = 0, cells = 0;
+  for (int64_t k = 1; k < LONGEST; k++) {
+    if (count[k] == 0) continue;
+    runs += (double)count[k] / (double)places[k];
+    cells += (double)(k * count[k]) / (double)places[k];
+  }
+  const double mean = exset_surface_chord_mean(chords, lines);
+  if (runs == 0) CHECK(isnan(mean));
+  else CHECK_NEAR(mean, cells / runs, 1e-12 * cells / runs);
+}
+
 static void check_volume(exset_ctx_t *ctx, const int64_t n[3], int phases, uint8_t *all) {
   const double voxel[3] = {0.5, 0.25, 1};
   const exset_volume_t v = surface_view(ctx, n, voxel, phases, all);
-  exset_histogram_t chords[MOST];
-  int64_t expected[MOST][LONGEST];
+  exset_histogram_t chords[MOST], lines;
+  int64_t expected[MOST + 1][LONGEST];
   for (int axis = 0; axis < 3; axis++) {
     chords_naive(n, all, axis, expected);
-    MUST(ctx, exset_surface_chords(ctx, &v, axis, chords));
+    MUST(ctx, exset_surface_chords(ctx, &v, axis, chords, &lines));
     int wrong = 0;
     for (int p = 0; p < phases; p++) {
       wrong += chords[p].width != 1 || chords[p].n > LONGEST;
       for (int64_t i = 0; i < LONGEST; i++)
         wrong += (i < chords[p].n ? chords[p].count[i] : 0) != (double)expected[p][i];
+      check_mean(&chords[p], &lines, expected[p], expected[MOST]);
       exset_histogram_clear(&chords[p]);
     }
+    exset_histogram_clear(&lines);
     CHECK_MSG(wrong == 0, "axis %d, %d phases, %lld x %lld x %lld: %d bins differ", axis, phases,
               (long long)n[0], (long long)n[1], (long long)n[2], wrong);
   }
@@ -60,12 +81,6 @@ static void check_random(exset_ctx_t *ctx) {
       }
 }
 
-static double mean(const exset_histogram_t *h) {
-  double sum = 0;
-  for (int64_t i = 0; i < h->n; i++) sum += h->count[i] * (double)i;
-  return sum / exset_histogram_total(h);
-}
-
 /* Layers normal to an axis, 3 cells of phase 1 and 7 of phase 2 in turn: all runs but those at the outer faces. */
 static void check_laminate(exset_ctx_t *ctx, int axis) {
   enum { N = 30 };
@@ -79,14 +94,16 @@ static void check_laminate(exset_ctx_t *ctx, int axis) {
         all[z][y][x] = at[axis] % 10 < 3 ? 1 : 2;
       }
   const exset_volume_t v = surface_view(ctx, n, voxel, 2, &all[0][0][0]);
-  exset_histogram_t chords[2];
+  exset_histogram_t chords[2], lines;
   for (int along = 0; along < 3; along++) {
-    MUST(ctx, exset_surface_chords(ctx, &v, along, chords));
+    MUST(ctx, exset_surface_chords(ctx, &v, along, chords, &lines));
     for (int p = 0; p < 2; p++) {
       CHECK_NEAR(exset_histogram_total(&chords[p]), along == axis ? 2.0 * N * N : 0, 0);
-      if (along == axis) CHECK_NEAR(mean(&chords[p]), p == 0 ? 3 : 7, 0);
+      if (along == axis)
+        CHECK_NEAR(exset_surface_chord_mean(&chords[p], &lines), p == 0 ? 3 : 7, 1e-12);
       exset_histogram_clear(&chords[p]);
     }
+    exset_histogram_clear(&lines);
   }
 }
 
@@ -103,15 +120,16 @@ static void check_geometric(exset_ctx_t *ctx, double p) {
   uint64_t state = 17;
   for (int64_t i = 0; i < N * N * N; i++) all[i] = surface_uniform(&state) < p ? 1 : 2;
   const exset_volume_t v = surface_view(ctx, n, voxel, 2, all);
-  exset_histogram_t chords[2];
+  exset_histogram_t chords[2], lines;
   for (int axis = 0; axis < 3; axis++) {
-    MUST(ctx, exset_surface_chords(ctx, &v, axis, chords));
+    MUST(ctx, exset_surface_chords(ctx, &v, axis, chords, &lines));
     for (int64_t k = 1; k < 8; k++) {
       const double expected = (double)(N * N * (N - k - 1)) * pow(p, (double)k) * pow(1 - p, 2);
       CHECK_NEAR(chords[0].count[k], expected, 5 * sqrt(expected));
     }
     exset_histogram_clear(&chords[0]);
     exset_histogram_clear(&chords[1]);
+    exset_histogram_clear(&lines);
   }
   free(all);
 }

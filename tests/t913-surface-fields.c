@@ -68,17 +68,6 @@ static double area_continuous(const exset_model_t *model, int a, int b) {
 
 /* ---- estimates ---------------------------------------------------------------------------------- */
 
-/* Mean run of a phase in cells. Of the places for a run of k cells in a line of n, n - k - 1 do not cut it off. */
-static double mean_chord(const exset_histogram_t *h, int64_t n) {
-  double runs = 0, cells = 0;
-  for (int64_t k = 1; k < h->n && k < n - 1; k++) {
-    const double weight = h->count[k] / (double)(n - k - 1);
-    runs += weight;
-    cells += weight * (double)k;
-  }
-  return cells / runs;
-}
-
 static void add(double value, double *sum, double *sum2) {
   *sum += value;
   *sum2 += value * value;
@@ -86,7 +75,7 @@ static void add(double value, double *sum, double *sum2) {
 
 static void add_realisation(exset_ctx_t *ctx, const exset_volume_t *v, sums_t *sums) {
   double area[PHASES * PHASES], line[2];
-  exset_histogram_t chords[PHASES];
+  exset_histogram_t chords[PHASES], lines;
   MUST(ctx, exset_surface_areas(ctx, v, area));
   MUST(ctx, exset_surface_lines(ctx, v, line));
   for (int a = 0; a < PHASES; a++)
@@ -94,11 +83,13 @@ static void add_realisation(exset_ctx_t *ctx, const exset_volume_t *v, sums_t *s
       add(area[a * PHASES + b], &sums->area[a][b], &sums->area2[a][b]);
   add(line[0], &sums->line, &sums->line2);
   for (int axis = 0; axis < 3; axis++) {
-    MUST(ctx, exset_surface_chords(ctx, v, axis, chords));
+    MUST(ctx, exset_surface_chords(ctx, v, axis, chords, &lines));
     for (int p = 0; p < PHASES; p++) {
-      add(mean_chord(&chords[p], v->grid.n[axis]), &sums->chord[axis][p], &sums->chord2[axis][p]);
+      add(exset_surface_chord_mean(&chords[p], &lines), &sums->chord[axis][p],
+          &sums->chord2[axis][p]);
       exset_histogram_clear(&chords[p]);
     }
+    exset_histogram_clear(&lines);
   }
   sums->n++;
 }

@@ -93,7 +93,10 @@ for axis in "xyz":
     near("ball: isolated", p["isolated_fraction"][axis], 1)
     near("ball: matrix", phases[0]["percolating_fraction"][axis], 1)
     near("ball: r_min", p["r_min"][axis], 0)
-    near("ball: chord", p["chord_mean"][axis], 4 / 3 * 11, 0.03)
+    d = j["distributions"][1]["chord"][axis]
+    n, k = np.array(d["counts"]), np.array(d["edges"][:-1])
+    near("ball: chord", (n * k).sum() / n.sum(), 4 / 3 * 11, 0.03)
+    near("ball: mean chord", p["chord_mean"][axis], (n * k / (33 - k - 1)).sum() / (n / (33 - k - 1)).sum())
     near("ball: reach", p["geodesic_reach"][axis], None)
 distance = np.sqrt((at ** 2).sum(0))[volume == 1] - 11
 near("ball: contact", p["contact_mean"], distance.mean(), 0.05)

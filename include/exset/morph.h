@@ -39,7 +39,7 @@ typedef struct {
   double r_min
       [3]; /* um: largest radius for which balls from the two faces, in the mean, fill half of the phase; 0: none */
   double constrictivity[3];        /* (r_min / r_max)^2 */
-  double chord_mean[3];            /* um */
+  double chord_mean[3];            /* um; see exset_surface_chord_mean */
   double contact_mean;             /* um: mean distance of the other phases' points to this phase */
   exset_histogram_t tortuosity[3]; /* of path length / distance */
   exset_histogram_t size;          /* local thickness as radius, um; counts are cells */

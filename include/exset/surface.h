@@ -39,10 +39,17 @@ int exset_surface_lines(exset_ctx_t *ctx, const exset_volume_t *volume, double *
 /**
  * Chords along one axis: lengths, in voxels along it, of the runs of cells of each phase; runs that an outer face or a masked cell
  * cuts off do not count. chords[n_phases]: bins of width 1 that start at 0 (a run of n cells is in bin n). Along z the cells are
- * turned: a second and, for the while, third copy of them. Collective. Ownership: clear each with exset_histogram_clear.
- * Errors: as above; nothing to clear then.
+ * turned: a second and, for the while, third copy of them. lines: lengths of the lines of cells that are not masked, along the
+ * whole axis or between masked cells; bins as those of chords. Collective. Ownership: clear each, and lines, with
+ * exset_histogram_clear. Errors: as above; nothing to clear then.
  */
 int exset_surface_chords(exset_ctx_t *ctx, const exset_volume_t *volume, int axis,
-                         exset_histogram_t *chords);
+                         exset_histogram_t *chords, exset_histogram_t *lines);
+/**
+ * Mean chord of a phase in voxels; NaN: no chord. Long runs are cut off more often than short ones: a line of n cells has n - k - 1
+ * places for a whole run of k, so the count of runs of k cells is divided by the number of places in all lines. Of runs too long
+ * for any line nothing is known. Local.
+ */
+double exset_surface_chord_mean(const exset_histogram_t *chords, const exset_histogram_t *lines);
 
 #endif

@@ -47,16 +47,14 @@ static int lines(morph_run_t *run, int axis) {
 }
 
 static int chords(morph_run_t *run, int axis) {
-  exset_histogram_t found[EXSET_MAX_PHASES] = {{0}};
-  EXSET_TRY(exset_surface_chords(run->ctx, run->volume, axis, found));
+  exset_histogram_t found[EXSET_MAX_PHASES] = {{0}}, whole = {0};
+  EXSET_TRY(exset_surface_chords(run->ctx, run->volume, axis, found, &whole));
   for (int p = 0; p < run->volume->n_phases; p++) {
-    const exset_histogram_t *h = &found[p];
-    double sum = 0;
-    for (int64_t i = 0; i < h->n; i++) sum += (double)i * h->count[i];
-    run->morph->phase[p].chord[axis] = *h;
-    run->morph->phase[p].chord_mean[axis] = /* NaN: no chord */
-        sum / exset_histogram_total(h) * run->volume->grid.voxel[axis];
+    run->morph->phase[p].chord[axis] = found[p];
+    run->morph->phase[p].chord_mean[axis] =
+        exset_surface_chord_mean(&found[p], &whole) * run->volume->grid.voxel[axis];
   }
+  exset_histogram_clear(&whole);
   return EXSET_OK;
 }
 

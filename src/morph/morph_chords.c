@@ -45,42 +45,80 @@ static void chords_y(const uint8_t *phase, int64_t planes, int64_t ny, int64_t n
   }
 }
 
-static int chords_in_slab(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *phase,
-                          int axis, exset_histogram_t *chords) {
-  const int64_t ny = grid->n[1], nx = grid->n[2];
-  if (axis == EXSET_AXIS_X) {
-    chords_x(phase, grid->nz_local * ny, nx, chords);
-    return EXSET_OK;
+/* Lines of cells that are not masked along the middle dimension of phase[planes][n][nx]. length[nx]: scratch. */
+static void count_lines(const uint8_t *phase, int64_t planes, int64_t n, int64_t nx,
+                        int64_t *length, double *count) {
+  for (const uint8_t *p = phase, *end = phase + planes * n * nx; p < end; p += n * nx) {
+    if (!memchr(p, 0, (size_t)(n * nx))) {
+      count[n] += (double)nx;
+      continue;
+    }
+    memset(length, 0, (size_t)nx * sizeof *length);
+    for (int64_t k = 0; k < n * nx; k++) {
+      int64_t *line = &length[k % nx];
+      if (!p[k]) count[*line]++;
+      *line = p[k] ? *line + 1 : 0;
+    }
+    for (int64_t x = 0; x < nx; x++) count[length[x]]++;
   }
-  int64_t *first;
-  EXSET_TRY(exset_alloc_all(ctx, nx, sizeof *first, &first));
-  chords_y(phase, grid->nz_local, ny, nx, first, chords);
-  free(first);
+  count[0] = 0;
+}
+
+static int chords_in_slab(exset_ctx_t *ctx, const exset_grid_t *grid, const uint8_t *phase,
+                          int axis, exset_histogram_t *chords, exset_histogram_t *lines) {
+  const int64_t nz = grid->nz_local, ny = grid->n[1], nx = grid->n[2];
+  int64_t *scratch;
+  EXSET_TRY(exset_alloc_all(ctx, nx, sizeof *scratch, &scratch));
+  if (axis == EXSET_AXIS_X) {
+    chords_x(phase, nz * ny, nx, chords);
+    count_lines(phase, nz * ny, nx, 1, scratch, lines->count);
+  } else {
+    chords_y(phase, nz, ny, nx, scratch, chords);
+    count_lines(phase, nz, ny, nx, scratch, lines->count);
+  }
+  free(scratch);
   return EXSET_OK;
 }
 
 /* The z axis is the second one of the turned grid. Collective. */
-static int chords_turned(exset_ctx_t *ctx, const exset_volume_t *v, exset_histogram_t *chords) {
+static int chords_turned(exset_ctx_t *ctx, const exset_volume_t *v, exset_histogram_t *chords,
+                         exset_histogram_t *lines) {
   exset_grid_t turned;
   uint8_t *phase;
   EXSET_TRY(exset_grid_turned(ctx, &v->grid, &turned));
   EXSET_TRY(exset_alloc_unset_all(ctx, exset_grid_cells_local(&turned), 1, &phase));
   int err = exset_grid_turn(ctx, &v->grid, 1, v->phase, &turned, phase);
-  if (!err) err = chords_in_slab(ctx, &turned, phase, EXSET_AXIS_Y, chords);
+  if (!err) err = chords_in_slab(ctx, &turned, phase, EXSET_AXIS_Y, chords, lines);
   free(phase);
   return err;
 }
 
 int exset_surface_chords(exset_ctx_t *ctx, const exset_volume_t *volume, int axis,
-                         exset_histogram_t *chords) {
-  int err = EXSET_OK;
+                         exset_histogram_t *chords, exset_histogram_t *lines) {
+  *lines = (exset_histogram_t){0};
   for (int p = 0; p < volume->n_phases; p++) chords[p] = (exset_histogram_t){0};
+  int err = exset_histogram_init(ctx, 1, volume->grid.n[axis] + 1, lines);
   for (int p = 0; p < volume->n_phases && !err; p++)
     err = exset_histogram_init(ctx, 1, volume->grid.n[axis] + 1, &chords[p]);
   err = exset_agree(ctx, err);
-  if (!err && axis == EXSET_AXIS_Z) err = chords_turned(ctx, volume, chords);
-  else if (!err) err = chords_in_slab(ctx, &volume->grid, volume->phase, axis, chords);
+  if (!err && axis == EXSET_AXIS_Z) err = chords_turned(ctx, volume, chords, lines);
+  else if (!err) err = chords_in_slab(ctx, &volume->grid, volume->phase, axis, chords, lines);
+  if (!err) err = exset_histogram_reduce(ctx, lines);
   for (int p = 0; p < volume->n_phases && !err; p++) err = exset_histogram_reduce(ctx, &chords[p]);
   for (int p = 0; p < volume->n_phases && err; p++) exset_histogram_clear(&chords[p]);
+  if (err) exset_histogram_clear(lines);
   return err;
+}
+
+/* From the longest line down: a line of n cells has n - k - 1 places for a whole run of k, one more than for a run of k + 1. */
+double exset_surface_chord_mean(const exset_histogram_t *chords, const exset_histogram_t *lines) {
+  double longer = 0, places = 0, runs = 0, cells = 0; /* longer: lines of k + 2 cells or more */
+  for (int64_t k = lines->n - 3; k > 0; k--) {
+    longer += lines->count[k + 2];
+    places += longer;
+    if (k >= chords->n || chords->count[k] == 0) continue;
+    runs += chords->count[k] / places;
+    cells += chords->count[k] / places * (double)k;
+  }
+  return cells / runs;
 }
