@@ -13,6 +13,12 @@ int front_init(exset_ctx_t *ctx, const exset_grid_t *grid, int64_t buckets, fron
   front->rank[1] = grid->nz_local > 0 && end < grid->n[0] ? ctx->rank + 1 : MPI_PROC_NULL;
   front->slots = front->stride = 1;
   while (front->slots < buckets) front->slots *= 2;
+  if (front->plane > INT_MAX)
+    return exset_fail(ctx, EXSET_ERR_RUN, "paths in planes of %lld cells: at most %d are allowed",
+                      (long long)front->plane, INT_MAX);
+  for (int side = 0; side < 2; side++)
+    if (front->rank[side] != MPI_PROC_NULL)
+      EXSET_TRY(exset_alloc_unset(ctx, front->plane, sizeof(arrival_t), &front->in[side].item));
   EXSET_TRY(exset_alloc(ctx, front->slots, sizeof *front->slot, &front->slot));
   EXSET_TRY(EXSET_MPI(ctx, MPI_Type_contiguous(sizeof(arrival_t), MPI_BYTE, &front->arrival)));
   return EXSET_MPI(ctx, MPI_Type_commit(&front->arrival));
@@ -50,7 +56,8 @@ bool front_grow_arrivals(front_t *front, arrivals_t *list) {
   return list->n < list->capacity;
 }
 
-/* Leave out what has been bettered since; none at all after a failure, which all ranks are about to learn. */
+/* Leave out what has been bettered since, so that each cell remains once at most; none at all after a failure, which all ranks are
+ * about to learn. */
 static void keep_best(const front_t *front, const float *halo, arrivals_t *list) {
   int64_t kept = 0;
   for (int64_t i = 0; i < list->n; i++)
@@ -58,7 +65,7 @@ static void keep_best(const front_t *front, const float *halo, arrivals_t *list)
   list->n = front->err ? 0 : kept;
 }
 
-/* What the neighbour on one side has sent, if there is one. */
+/* What the neighbour on one side has sent, if there is one: a plane of cells at most. */
 static int receive(front_t *front, int side) {
   exset_ctx_t *ctx = front->ctx;
   arrivals_t *in = &front->in[side];
@@ -67,17 +74,11 @@ static int receive(front_t *front, int side) {
   MPI_Status status;
   in->n = 0;
   if (rank == MPI_PROC_NULL) return EXSET_OK;
-  EXSET_TRY(EXSET_MPI(ctx, MPI_Probe(rank, tag, ctx->comm, &status)));
+  EXSET_TRY(EXSET_MPI(
+      ctx, MPI_Recv(in->item, (int)front->plane, front->arrival, rank, tag, ctx->comm, &status)));
   EXSET_TRY(EXSET_MPI(ctx, MPI_Get_count(&status, front->arrival, &n)));
-  if (n > in->capacity) {
-    free(in->item);
-    *in = (arrivals_t){NULL, 0, 0};
-    EXSET_TRY(exset_alloc_unset(ctx, 2 * (int64_t)n, sizeof *in->item, &in->item));
-    in->capacity = 2 * (int64_t)n;
-  }
   in->n = n;
-  return EXSET_MPI(ctx,
-                   MPI_Recv(in->item, n, front->arrival, rank, tag, ctx->comm, MPI_STATUS_IGNORE));
+  return EXSET_OK;
 }
 
 int front_exchange(front_t *front, const float *value) {
@@ -87,8 +88,6 @@ int front_exchange(front_t *front, const float *value) {
   keep_best(front, value + front->plane + front->cells, &front->out[1]);
   for (int to = 0; to < 2; to++) {
     const arrivals_t *out = &front->out[to];
-    if (out->n > INT_MAX)
-      return exset_fail(ctx, EXSET_ERR_LOCAL, "more than 2^31 cells of a front at a slab face");
     EXSET_TRY(EXSET_MPI(ctx, MPI_Isend(out->item, (int)out->n, front->arrival, front->rank[to], to,
                                        ctx->comm, &request[to])));
   }

@@ -24,12 +24,12 @@ typedef struct {
 
 typedef struct {
   exset_ctx_t *ctx;
-  int64_t plane, cells; /* cells of a plane, of the slab */
-  int64_t bucket;       /* the one at work, the same on all ranks; -1: none left */
-  int64_t slots;        /* a power of two: as many buckets at a time may hold cells */
-  cells_t *slot;        /* [slots]: bucket b is in slot b mod slots */
-  int rank[2];          /* neighbours below and above, or MPI_PROC_NULL */
-  arrivals_t out[2], in[2];
+  int64_t plane, cells;     /* cells of a plane, of the slab */
+  int64_t bucket;           /* the one at work, the same on all ranks; -1: none left */
+  int64_t slots;            /* a power of two: as many buckets at a time may hold cells */
+  cells_t *slot;            /* [slots]: bucket b is in slot b mod slots */
+  int rank[2];              /* neighbours below and above, or MPI_PROC_NULL */
+  arrivals_t out[2], in[2]; /* in: room for a plane, so that no message finds no memory */
   MPI_Datatype arrival;
   int64_t stride; /* buckets from one reduction to the next, 1 at first: see front_next */
   int64_t known;  /* the first bucket that needs a reduction */
