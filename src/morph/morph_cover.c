@@ -147,8 +147,9 @@ int exset_ball_cover(exset_ctx_t *ctx, const exset_grid_t *grid, const float *sq
                      float *cover) {
   cover_metric_t metric = {0};
   post_t post = {.grid = grid, .metric = &metric};
+  const int64_t cells = exset_grid_cells_local(grid);
   float largest = 0;
-  for (int64_t i = 0; i < exset_grid_cells_local(grid); i++)
+  for (int64_t i = 0; i < cells; i++)
     largest = squared[i] > largest && squared[i] < INFINITY ? squared[i] : largest;
   int err = exset_agree(ctx, cover_metric_init(ctx, grid, largest, &metric));
   if (!err) err = paint_all(ctx, &post, squared, cover);

@@ -35,7 +35,8 @@ static int64_t find_half(const cover_metric_t *m, float squared, float y, float 
 static inline int64_t half_of(const cover_metric_t *m, float squared, float y, float z,
                               int64_t most) {
   const float left = squared - y - z;
-  if (!m->half || left >= COVER_HALF - 1) return find_half(m, squared, y, z, most);
+  if (!m->half || !(left >= 0 && left < COVER_HALF - 1)) /* below 0: rounding, beyond 2^24 */
+    return find_half(m, squared, y, z, most);
   const int whole = (int)left;
   return m->half[whole + ((float)whole < left)]; /* d^2 < left where d^2 < the next whole number */
 }
