@@ -51,8 +51,8 @@ int exset_queue_destroy(exset_queue_t **queue) {
 /* Add to the counter of a group; before: what it was. Sums alone: MPI promises nothing of different operations at once. */
 static int add(exset_queue_t *queue, int group, int64_t amount, int64_t *before) {
   const int rank = exset_group_first(queue->ctx, queue->n_groups, group);
-  EXSET_TRY(EXSET_MPI(queue->ctx, MPI_Fetch_and_op(&amount, before, MPI_INT64_T, rank, 0, MPI_SUM,
-                                                   queue->window)));
+  EXSET_TRY(EXSET_MPI(
+      queue->ctx, MPI_Fetch_and_op(&amount, before, MPI_INT64_T, rank, 0, MPI_SUM, queue->window)));
   return EXSET_MPI(queue->ctx, MPI_Win_flush(rank, queue->window));
 }
 
