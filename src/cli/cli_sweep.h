@@ -53,18 +53,32 @@ typedef struct {
   char *folder, *csv, *h5;
 } sweep_plan_t;
 
-/* ---- cli_sweep_plan.c: keys and samples ---- */
+/* ---- cli_sweep_plan.c: all that is asked for ---- */
 
 /** All keys, and what each sample comes to. Collective. Errors: EXSET_ERR_INPUT (keys, the design, no sample that can be made),
  *  EXSET_ERR_RUN, EXSET_ERR_LOCAL. Clear with sweep_plan_clear, also after errors. */
 int sweep_plan_read(exset_ctx_t *ctx, exset_config_t *config, const char *default_name,
                     sweep_plan_t *plan);
 void sweep_plan_clear(sweep_plan_t *plan);
+/** The first message of either context, which forget it, cut to size. Local. */
+void sweep_take_message(exset_ctx_t *ctx, exset_ctx_t *other, size_t size, char *text);
+
+/* ---- cli_sweep_design.c: keys and their values ---- */
+
+/** Parameters and the keys that they set; of a table none, it names keys itself. Local, the same on all ranks. Errors:
+ *  EXSET_ERR_INPUT, EXSET_ERR_LOCAL. */
+int sweep_read_parameters(exset_ctx_t *ctx, sweep_plan_t *plan);
+/** Values of the parameters for each sample; of a table also the keys. Collective. Errors: EXSET_ERR_INPUT, EXSET_ERR_RUN. */
+int sweep_make_design(exset_ctx_t *ctx, sweep_plan_t *plan);
+
+/* ---- cli_sweep_sample.c: samples ---- */
+
+/** What each sample of the design comes to. Local, the same on all ranks. Errors: EXSET_ERR_INPUT (no sample can be made),
+ *  EXSET_ERR_LOCAL. */
+int sweep_resolve(exset_ctx_t *ctx, sweep_plan_t *plan);
 /** Give the keys of a sample their values, until exset_config_rewind. Local, the same on all ranks that do it. Errors:
  *  EXSET_ERR_INPUT (a value that its key does not allow), EXSET_ERR_LOCAL. */
 int sweep_apply(const sweep_plan_t *plan, int64_t sample);
-/** The first message of either context, which forget it, cut to size. Local. */
-void sweep_take_message(exset_ctx_t *ctx, exset_ctx_t *other, size_t size, char *text);
 
 /* ---- cli_sweep_groups.c: memory and groups ---- */
 
