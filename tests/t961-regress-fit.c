@@ -118,8 +118,10 @@ static void check_published(void) {
     exset_regress_predict(&data, &form, NULL, &m);
     CHECK_NEAR(m, known[i].value, 1e-6);
   }
-  for (const char *const *name = exset_regress_form_names(); *name; name++)
-    CHECK_MSG(exset_regress_form_named(*name, &form), "%s", *name);
+  int n = 0;
+  for (const char *name; (name = exset_regress_form_name(n)) != NULL; n++)
+    CHECK_MSG(exset_regress_form_named(name, &form) && strcmp(form.name, name) == 0, "%s", name);
+  CHECK(n == 12 && !exset_regress_form_name(-1));
   CHECK(!exset_regress_form_named("none", &form));
 }
 

@@ -44,8 +44,8 @@ typedef struct {
   exset_regress_factor_t factor[EXSET_REGRESS_MAX_PREDICTORS];
 } exset_regress_form_t;
 
-/** Names of the named forms, ended by NULL: those to fit first, then the published ones. */
-const char *const *exset_regress_form_names(void);
+/** Name of the i-th named form, from 0: those to fit first, then the published ones; NULL: there are no more. */
+const char *exset_regress_form_name(int i);
 /** A named form over the predictors eps, beta, tau (columns 0, 1, 2). Errors: false when there is no such name. */
 bool exset_regress_form_named(const char *name, exset_regress_form_t *form);
 /** The form y = k prod x_j^a_j, named "predictors", over n <= EXSET_REGRESS_MAX_PREDICTORS columns of these names. */

@@ -160,9 +160,9 @@ static int read_forms(exset_ctx_t *ctx, const exset_config_t *config, regress_pl
     add_defaults(ctx, plan);
   }
   if (strcmp(plan->selection.target, "m_factor") != 0) published = false;
-  for (const char *const *name = exset_regress_form_names(); published && *name; name++)
-    if (exset_regress_form_named(*name, &form) && form.published &&
-        has_figures(&plan->table, &form))
+  const char *name;
+  for (int i = 0; published && (name = exset_regress_form_name(i)) != NULL; i++)
+    if (exset_regress_form_named(name, &form) && form.published && has_figures(&plan->table, &form))
       (void)add_form(plan, &form, named_figure);
   return EXSET_OK;
 }

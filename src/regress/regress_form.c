@@ -31,11 +31,8 @@ static const named_t named[] = {
 };
 enum { N_NAMED = sizeof named / sizeof *named };
 
-const char *const *exset_regress_form_names(void) {
-  static const char *const names[N_NAMED + 1] = {
-      "power", "power1",    "stenzel_beta", "eps_tau",     "eps_beta",        "tau", "archie",
-      "eps",   "bruggeman", "tau2",         "stenzel2016", "stenzel2016_eps", NULL};
-  return names;
+const char *exset_regress_form_name(int i) {
+  return i >= 0 && i < N_NAMED ? named[i].name : NULL;
 }
 
 static void add_factor(exset_regress_form_t *form, int predictor, double exponent) {
