@@ -2,6 +2,7 @@
 /* CSV tables: quotes, line ends, empty fields; damaged ones are refused with their line, on all ranks. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "exset/table.h"
@@ -36,6 +37,29 @@ static void check_cells(exset_ctx_t *ctx) {
   CHECK(exset_table_number(ctx, &t, 0, 1, &value) == EXSET_ERR_INPUT);
   CHECK_MSG(strstr(ctx->message, "line 2, column a, \"b\"") != NULL, "%s", ctx->message);
   exset_table_clear(&t);
+}
+
+/* Texts come back as they were, but for line ends. */
+static void check_written(exset_ctx_t *ctx) {
+  static const char *const texts[] = {"plain", "a, b", "say \"no\"", "two\nlines", ""};
+  enum { N = sizeof texts / sizeof *texts };
+  char *text = NULL;
+  size_t size;
+  exset_table_t t;
+  FILE *out = open_memstream(&text, &size);
+  CHECK(out);
+  fputs("a,b,c,d,e\n", out);
+  for (int i = 0; i < N; i++) {
+    if (i > 0) fputc(',', out);
+    exset_table_put_text(out, texts[i]);
+  }
+  CHECK(fclose(out) == 0 && strncmp(text, "a,b,c,d,e\nplain,\"a, b\",", 23) == 0);
+  MUST(ctx, parse(ctx, text, &t));
+  for (int i = 0; i < N; i++)
+    CHECK_MSG(strcmp(exset_table_cell(&t, 0, i), i == 3 ? "two lines" : texts[i]) == 0, "%s",
+              exset_table_cell(&t, 0, i));
+  exset_table_clear(&t);
+  free(text);
 }
 
 static void check_damaged(exset_ctx_t *ctx, const char *text, const char *words) {
@@ -76,6 +100,7 @@ static void check_files(exset_ctx_t *ctx) {
 int main(int argc, char **argv) {
   exset_ctx_t *ctx = test_begin(&argc, &argv);
   check_cells(ctx);
+  check_written(ctx);
   check_damaged(ctx, "", "empty");
   check_damaged(ctx, "\n\n", "empty");
   check_damaged(ctx, "a,b\n", "no rows");

@@ -9,6 +9,8 @@
 #ifndef EXSET_TABLE_H
 #define EXSET_TABLE_H
 
+#include <stdio.h>
+
 #include "exset/core.h"
 
 typedef struct {
@@ -50,5 +52,11 @@ const char *exset_table_cell(const exset_table_t *table, int64_t row, int column
  */
 int exset_table_number(exset_ctx_t *ctx, const exset_table_t *table, int64_t row, int column,
                        double *value);
+
+/**
+ * Write a text as a field, in quotes where it needs them; line ends become blanks, so that each row stays a line. Local.
+ * Errors: as ferror(out) tells.
+ */
+void exset_table_put_text(FILE *out, const char *text);
 
 #endif

@@ -97,17 +97,6 @@ cJSON *regress_result_json(const exset_ctx_t *ctx, const regress_plan_t *plan,
 
 /* ---- CSV ------------------------------------------------------------------------------------------ */
 
-/* A text as a field: in quotes where it needs them. */
-static void put_text(FILE *out, const char *text) {
-  if (!strpbrk(text, ",\"\r\n")) {
-    fputs(text, out);
-    return;
-  }
-  fputc('"', out);
-  for (; *text; text++) fprintf(out, *text == '"' ? "\"\"" : "%c", *text);
-  fputc('"', out);
-}
-
 /* Empty for NaN. */
 static void put_number(FILE *out, double value) {
   if (isfinite(value)) fprintf(out, ",%.17g", value);
@@ -116,10 +105,10 @@ static void put_number(FILE *out, double value) {
 
 static void put_head(FILE *out, const regress_plan_t *plan, const regress_group_t *group) {
   fputs("group,sample,phase,axis,fold,", out);
-  put_text(out, plan->selection.target);
+  exset_table_put_text(out, plan->selection.target);
   for (int j = 0; j < plan->selection.n_predictors; j++) {
     fputc(',', out);
-    put_text(out, plan->selection.predictor[j]);
+    exset_table_put_text(out, plan->selection.predictor[j]);
   }
   for (int l = 0; l < group->n_laws; l++)
     if (group->law[l].form->published) fprintf(out, ",%s", group->law[l].form->name);
@@ -132,7 +121,7 @@ static void put_row(FILE *out, const regress_plan_t *plan, const regress_group_t
   const exset_regress_rows_t *rows = &group->rows;
   const int column = exset_table_column(&plan->table, "sample"), k = rows->data.n_predictors;
   fprintf(out, "%s,", group->label);
-  if (column >= 0) put_text(out, exset_table_cell(&plan->table, rows->row[i], column));
+  if (column >= 0) exset_table_put_text(out, exset_table_cell(&plan->table, rows->row[i], column));
   else fprintf(out, "%lld", (long long)rows->row[i] + 1);
   fputc(',', out);
   if (rows->phase[i] > 0) fprintf(out, "%d", rows->phase[i]);

@@ -1,4 +1,4 @@
-/* CSV tables: fields are cut out of one text in place. */
+/* CSV tables: fields are cut out of one text in place, or written. */
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -241,4 +241,19 @@ int exset_table_number(exset_ctx_t *ctx, const exset_table_t *table, int64_t row
   return exset_fail(ctx, EXSET_ERR_INPUT,
                     "table %s, line %lld, column %s: \"%.60s\" is not a number", table->path,
                     (long long)table->line[row], table->name[column], text);
+}
+
+/* ---- writing -------------------------------------------------------------------------------------- */
+
+void exset_table_put_text(FILE *out, const char *text) {
+  if (!strpbrk(text, ",\"\r\n")) {
+    fputs(text, out);
+    return;
+  }
+  fputc('"', out);
+  for (; *text; text++) {
+    if (*text == '"') fputc('"', out);
+    fputc(*text == '\n' || *text == '\r' ? ' ' : *text, out);
+  }
+  fputc('"', out);
 }

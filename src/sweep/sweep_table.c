@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exset/sweep.h"
+#include "exset/table.h"
 
 /* ---- rows --------------------------------------------------------------------------------------- */
 
@@ -204,20 +205,6 @@ static void put_number(FILE *out, double value) {
   fprintf(out, ",%s", text);
 }
 
-/* In quotes, doubled inside, where it holds what means something. */
-static void put_text(FILE *out, const char *text) {
-  if (!strpbrk(text, ",\"\n\r")) {
-    fputs(text, out);
-    return;
-  }
-  fputc('"', out);
-  for (; *text; text++) {
-    if (*text == '"') fputc('"', out);
-    fputc(*text == '\n' || *text == '\r' ? ' ' : *text, out);
-  }
-  fputc('"', out);
-}
-
 static void put_header(FILE *out, const exset_samples_t *samples,
                        const exset_sweep_table_t *table) {
   fputs("sample,status,realisations", out);
@@ -239,7 +226,7 @@ static void put_row(FILE *out, const exset_samples_t *samples, const exset_sweep
     put_number(out, table->sd[row * n + f]);
   }
   fprintf(out, ",%.6g,%" PRIu64 ",", table->row_seconds[row], samples->seed[i]);
-  put_text(out, table->message[row]);
+  exset_table_put_text(out, table->message[row]);
   fputc('\n', out);
 }
 
