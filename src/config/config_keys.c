@@ -352,7 +352,7 @@ static const exset_key_t keys[] = {
      "or all rows are independent"},
     {"regress_folds", EXSET_KEY_INT, 1, "[0,1000000]", "", "10", ",regress,",
      "folds of the cross-validation, of whole samples; as many as samples leave out one at a time; "
-     "0: none"},
+     "0 or 1: none"},
     {"regress_seed", EXSET_KEY_INT, 1, "[0,inf)", "", "1", ",regress,",
      "seed that shares the samples out among the folds"},
 
