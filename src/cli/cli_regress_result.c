@@ -31,7 +31,8 @@ void regress_print_rows(const exset_ctx_t *ctx, const regress_plan_t *plan,
     print_out(ctx, rows->out[EXSET_REGRESS_OUT_PREDICTOR + j], why);
   }
   if (!rows->percolation_known && s->percolation > 0)
-    exset_print(ctx, "  no columns percolating_fraction: barely percolating phases are not told\n");
+    exset_print(ctx,
+                "  no columns percolating_fraction: barely percolating phases are not left out\n");
 }
 
 /* ---- laws ----------------------------------------------------------------------------------------- */
