@@ -21,7 +21,8 @@ double exset_distance_unit(const exset_grid_t *grid);
  */
 int exset_distance_phase(exset_ctx_t *ctx, const exset_volume_t *volume, int phase, float *squared);
 
-/* Called after the distances to each phase are known: squared as above. Local; an error code ends the work. */
+/* Called on all ranks after the distances to each phase are known: squared as above. It may be collective; an error code of any rank
+ * ends the work. */
 typedef int (*exset_distance_fn)(void *user, int phase, const float *squared);
 /**
  * Squared distance from every cell to the nearest cell of any other phase (masked cells: 0; a volume of one phase:

@@ -26,6 +26,12 @@
 #ifndef EXSET_CLONES
 #define EXSET_CLONES
 #endif
+/* The same where gcc would jam a loop into the one around it, instead of making vector code of it. */
+#if defined(__GNUC__) && !defined(__clang__)
+#define EXSET_CLONES_UNJAMMED EXSET_CLONES __attribute__((optimize("no-loop-unroll-and-jam")))
+#else
+#define EXSET_CLONES_UNJAMMED EXSET_CLONES
+#endif
 #define EXSET_INLINE static inline __attribute__((always_inline))
 
 /* The bits of a float, and the float of bits. Local. */

@@ -1,6 +1,6 @@
 /* Centres of balls that no neighbour makes needless (doc/theory/morphology.md has the proof). */
+#include "exset/simd.h"
 #include "morph_cover_impl.h"
-#include "morph_simd.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -59,8 +59,8 @@ static inline int is_lower(float neighbour, float s) {
 }
 
 /* The largest neighbours of each kind, and which cells have a lower one through a face. */
-MORPH_SIMD static void compare_row(const float *const row[3][3], float least, int64_t nx,
-                                   float *const largest[KINDS], uint8_t *restrict keep) {
+EXSET_CLONES_UNJAMMED static void compare_row(const float *const row[3][3], float least, int64_t nx,
+                                              float *const largest[KINDS], uint8_t *restrict keep) {
   const float *a0 = row[0][0], *a1 = row[0][1], *a2 = row[0][2];
   const float *b0 = row[1][0], *b1 = row[1][1], *b2 = row[1][2];
   const float *c0 = row[2][0], *c1 = row[2][1], *c2 = row[2][2];
@@ -92,9 +92,9 @@ static inline int32_t bin_of(float s, float bins_per_unit, float last) {
 }
 
 /* Drop balls that one round a neighbour holds. */
-MORPH_SIMD static void drop_held(const float *restrict s, const float *restrict v,
-                                 const float *restrict held, const cover_metric_t *m, int64_t nx,
-                                 uint8_t *restrict keep) {
+EXSET_CLONES_UNJAMMED static void drop_held(const float *restrict s, const float *restrict v,
+                                            const float *restrict held, const cover_metric_t *m,
+                                            int64_t nx, uint8_t *restrict keep) {
   const float last = (float)(m->n_bins - 1), bins_per_unit = (float)(1 / m->width);
   for (int64_t x = 0; x < nx; x++)
     keep[x] &= (uint8_t) !(v[x] > held[bin_of(s[x], bins_per_unit, last)]);

@@ -1,7 +1,7 @@
 /* Balls painted row by row. */
+#include "exset/simd.h"
 #include "morph_cover_impl.h"
 #include "morph_distance_impl.h"
-#include "morph_simd.h"
 
 #include <math.h>
 
@@ -58,8 +58,8 @@ static inline void raise_row(float *row, int64_t n, float value, const float *en
 
 /* Rows of a plane to one side of the centre (side -1, 0, 1 along y), z: squared distance of the plane. bits: directions
  * along x. */
-MORPH_SIMD static void paint_rows(const canvas_t *c, const placed_t *ball, float *row, int side,
-                                  float z, uint32_t bits) {
+EXSET_CLONES_UNJAMMED static void paint_rows(const canvas_t *c, const placed_t *ball, float *row,
+                                             int side, float z, uint32_t bits) {
   const int64_t nx = c->grid->n[2], ny = c->grid->n[1];
   const int64_t x = ball->x, y = ball->y;
   const int64_t low = bits & 1 ? x : 0, high = bits & 4 ? nx - 1 - x : 0;

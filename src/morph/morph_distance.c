@@ -1,7 +1,7 @@
 /* Exact Euclidean distances: one pass along each axis. */
 #include "exset/distance.h"
+#include "exset/simd.h"
 #include "morph_distance_impl.h"
-#include "morph_simd.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -25,8 +25,8 @@ double exset_distance_radius(const exset_grid_t *grid, float squared) {
 enum { FAR = 1 << 30 }; /* more steps than any row has */
 
 /* Squared distances within a row. near[nx]: work space. */
-MORPH_SIMD static void scan_row(const uint8_t *row, int64_t nx, int phase, float weight,
-                                int32_t *restrict near, float *restrict squared) {
+EXSET_CLONES_UNJAMMED static void scan_row(const uint8_t *row, int64_t nx, int phase, float weight,
+                                           int32_t *restrict near, float *restrict squared) {
   int32_t steps = FAR;
   for (int64_t x = 0; x < nx; x++) {
     steps = (steps + 1) & -(int32_t)(row[x] != phase);
@@ -119,8 +119,8 @@ int exset_distance_phase(exset_ctx_t *ctx, const exset_volume_t *volume, int pha
   return err;
 }
 
-MORPH_SIMD static void lessen(const uint8_t *restrict own, int64_t n, int phase,
-                              const float *restrict squared, float *restrict inside) {
+EXSET_CLONES_UNJAMMED static void lessen(const uint8_t *restrict own, int64_t n, int phase,
+                                         const float *restrict squared, float *restrict inside) {
   for (int64_t i = 0; i < n; i++) {
     const float other = own[i] != phase && squared[i] < inside[i] ? squared[i] : inside[i];
     inside[i] = other;

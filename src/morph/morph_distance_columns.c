@@ -1,6 +1,6 @@
 /* Distances along columns of cells: a search with a bound, and lower envelopes where it would be long. */
+#include "exset/simd.h"
 #include "morph_distance_impl.h"
-#include "morph_simd.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -40,8 +40,8 @@ static bool pack(const float *first, int64_t lanes, int64_t m, int64_t stride, f
 }
 
 /* One row of the search: the nearest below and above, up to so many steps away. */
-MORPH_SIMD static void search_row(const float *restrict row, int64_t below, int64_t above,
-                                  float weight, float *restrict out) {
+EXSET_CLONES_UNJAMMED static void search_row(const float *restrict row, int64_t below,
+                                             int64_t above, float weight, float *restrict out) {
   const int64_t both = below < above ? below : above;
   float least[LANES];
   for (int i = 0; i < LANES; i++) least[i] = row[i];

@@ -7,23 +7,19 @@
 #include <string.h>
 
 #include "exset/distance.h"
+#include "exset/simd.h"
 #include "morph_run.h"
 
 enum { KEY_SHIFT = 11, KEY_OF_ONE = 0x3f800000 >> KEY_SHIFT };
 
 /* Squared distances are 0, or at least 1: that to a neighbour along the shortest edge. */
 static int64_t key_of(float squared) {
-  uint32_t bits;
-  memcpy(&bits, &squared, sizeof bits);
-  const int64_t key = (int64_t)(bits >> KEY_SHIFT) - KEY_OF_ONE;
+  const int64_t key = (int64_t)(exset_float_bits(squared) >> KEY_SHIFT) - KEY_OF_ONE;
   return key > 0 ? key : 0;
 }
 
 double morph_key_radius(const exset_grid_t *grid, int64_t key) {
-  const uint32_t bits = (uint32_t)(key + KEY_OF_ONE) << KEY_SHIFT;
-  float squared;
-  memcpy(&squared, &bits, sizeof squared);
-  return exset_distance_radius(grid, squared);
+  return exset_distance_radius(grid, exset_bits_float((uint32_t)(key + KEY_OF_ONE) << KEY_SHIFT));
 }
 
 int morph_tally_keys(morph_run_t *run, const float *squared, int64_t *n_keys) {

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exset/simd.h"
 #include "morph_geodesic_impl.h"
 
 enum { FACES = 6, MANTISSA_BITS = 23, SHARE_BITS = 6 };
@@ -21,17 +22,11 @@ typedef struct {
 
 /* ---- buckets ----------------------------------------------------------------------------------- */
 
-/* Floats > 0 have the order of their bits. */
-static uint32_t bits_of(float value) {
-  uint32_t bits;
-  memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-/* 2^SHARE_BITS buckets for each factor of 2, the widest first. Paths of one bucket may still better each other. */
+/* Floats > 0 have the order of their bits: 2^SHARE_BITS buckets for each factor of 2, the widest first. Paths of one bucket may
+ * still better each other. */
 static int64_t bucket_of(const widths_t *widths, float value) {
   const int shift = MANTISSA_BITS - SHARE_BITS;
-  return (int64_t)(widths->widest >> shift) - (int64_t)(bits_of(value) >> shift);
+  return (int64_t)(widths->widest >> shift) - (int64_t)(exset_float_bits(value) >> shift);
 }
 
 /* The number of buckets that there are. */
@@ -43,7 +38,7 @@ static int find_range(exset_ctx_t *ctx, widths_t *widths, int64_t cells, int64_t
     if (value > 0 && -value > range[1]) range[1] = -value;
   }
   EXSET_TRY(EXSET_MPI(ctx, MPI_Allreduce(range, all, 2, MPI_FLOAT, MPI_MAX, ctx->comm)));
-  widths->widest = bits_of(all[0]);
+  widths->widest = exset_float_bits(all[0]);
   *buckets = all[0] > 0 ? bucket_of(widths, -all[1]) + 1 : 1;
   return EXSET_OK;
 }
