@@ -101,6 +101,10 @@ void exset_info(const exset_ctx_t *ctx, const char *format, ...)
 void exset_warn(const exset_ctx_t *ctx, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+enum { EXSET_NUMBER_TEXT = 32 };
+/** The shortest text of 15, 16 or 17 digits that reads back as the same number. Local. */
+void exset_number_text(double value, char text[EXSET_NUMBER_TEXT]);
+
 /** Peak resident memory of this process in bytes. Local. */
 int64_t exset_peak_bytes(void);
 /** Processors that the threads of this process may run on, as mpirun or the batch system has bound it; 0: not known. Local. */

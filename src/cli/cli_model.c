@@ -146,13 +146,9 @@ int cli_model_read(exset_ctx_t *ctx, const exset_config_t *config, bool start,
 
 /* ---- writing ---- */
 
-/* The shortest of 15, 16 or 17 digits that reads back as the same number. */
 static void write_number(FILE *out, double value) {
-  char text[32];
-  for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
+  char text[EXSET_NUMBER_TEXT];
+  exset_number_text(value, text);
   fputs(text, out);
 }
 

@@ -14,17 +14,11 @@ static int no_memory(exset_ctx_t *ctx) {
 
 /* ---- samples -------------------------------------------------------------------------------------- */
 
-/* Values of a key for a value of the design, as they would be typed: the shortest texts of full precision. */
+/* A value of a key as it would be typed. */
 static void put_value(FILE *out, const sweep_key_t *key, double value) {
-  char text[32];
-  if (key->integer && fabs(value) < 9e18) {
-    fprintf(out, "%lld", llround(value));
-    return;
-  }
-  for (int digits = 15; digits <= 17; digits++) {
-    snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
+  char text[EXSET_NUMBER_TEXT];
+  if (key->integer && fabs(value) < 9e18) snprintf(text, sizeof text, "%lld", llround(value));
+  else exset_number_text(value, text);
   fputs(text, out);
 }
 

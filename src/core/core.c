@@ -159,6 +159,13 @@ int exset_alloc_unset_all(exset_ctx_t *ctx, int64_t count, size_t item_size, voi
   return exset_agree(ctx, exset_alloc_unset(ctx, count, item_size, pointer_out));
 }
 
+void exset_number_text(double value, char text[EXSET_NUMBER_TEXT]) {
+  for (int digits = 15; digits <= 17; digits++) {
+    snprintf(text, EXSET_NUMBER_TEXT, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) return;
+  }
+}
+
 void exset_print(const exset_ctx_t *ctx, const char *format, ...) {
   if (ctx->rank != 0) return;
   va_list args;

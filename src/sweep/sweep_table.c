@@ -193,15 +193,9 @@ void exset_sweep_table_clear(exset_sweep_table_t *table) {
 
 /* ---- CSV ---------------------------------------------------------------------------------------- */
 
-/* The shortest of 15, 16 or 17 digits that reads back as the same number. */
 static void put_number(FILE *out, double value) {
-  char text[32];
-  if (isnan(value)) strcpy(text, "nan");
-  else
-    for (int digits = 15; digits <= 17; digits++) {
-      snprintf(text, sizeof text, "%.*g", digits, value);
-      if (strtod(text, NULL) == value) break;
-    }
+  char text[EXSET_NUMBER_TEXT] = "nan"; /* of either sign */
+  if (!isnan(value)) exset_number_text(value, text);
   fprintf(out, ",%s", text);
 }
 
