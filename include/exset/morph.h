@@ -41,7 +41,7 @@ typedef struct {
   double constrictivity[3];        /* (r_min / r_max)^2 */
   double chord_mean[3];            /* um; see exset_surface_chord_mean */
   double contact_mean;             /* um: mean distance of the other phases' points to this phase */
-  exset_histogram_t tortuosity[3]; /* of path length / distance */
+  exset_histogram_t tortuosity[3]; /* of path length / distance; 100 and more in one bin */
   exset_histogram_t size;          /* local thickness as radius, um; counts are cells */
   exset_histogram_t
       intrusion[3]; /* radius, um, at which a cell is filled; mean count of the two faces */

@@ -6,6 +6,7 @@
 #include "morph_run.h"
 
 #define BIN_WIDTH 0.01
+#define MOST_RATIO 100 /* and more are in one bin: flat voxels in thin volumes know no bound */
 
 /* The cells of the first plane in this rank's slab. */
 typedef struct {
@@ -113,7 +114,8 @@ static int moments(morph_run_t *run, int axis, const starts_t *starts, sums_t *s
 /* ---- distribution ------------------------------------------------------------------------------- */
 
 static int64_t bin_of(double ratio) {
-  return (int64_t)(ratio / BIN_WIDTH * (1 + 1e-6)); /* a value on an edge is in the bin above */
+  const double most = fmin(ratio, MOST_RATIO);
+  return (int64_t)(most / BIN_WIDTH * (1 + 1e-6)); /* a value on an edge is in the bin above */
 }
 
 static int distribution(morph_run_t *run, int axis, const starts_t *starts, int p) {
