@@ -10,7 +10,10 @@ def main():
     for argument in sys.argv[1:]:
         dof, path = argument.split("=", 1)
         with open(path, encoding="utf-8") as file:
-            rows.append({"field1_dof": int(dof), **json.load(file)["parameters"]})
+            row = {"field1_dof": int(dof), **json.load(file)["parameters"]}
+        # isotropic models: one length stands for both
+        row.update({key.replace("_xy", "_z"): value for key, value in row.items() if key.endswith("length_xy")})
+        rows.append(row)
     print(",".join(rows[0]))
     for row in rows:
         print(",".join(repr(row[key]) for key in rows[0]))
