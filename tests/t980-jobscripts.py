@@ -30,6 +30,7 @@ def inputs():
     """What the headers' examples are run on: the demo's case, a model of two fields, a sweep, a twin of 512^3 voxels without data."""
     for path in glob.glob(f"{ROOT}/input/demo/section_*.png") + [f"{ROOT}/input/demo/case.yaml"]:
         os.symlink(os.path.abspath(path), f"{TMP}/{os.path.basename(path)}")
+    os.symlink(os.path.abspath(f"{ROOT}/input"), f"{TMP}/input")
     with open(f"{TMP}/model.yaml", "w", encoding="utf-8") as out:
         out.writelines(f"field{i}: {{type: gaussian, family: matern, fraction: 0.4, length_xy: 1.0}}\n" for i in (1, 2))
     with open(f"{TMP}/sweep.yaml", "w", encoding="utf-8") as out:
