@@ -48,7 +48,7 @@ static int find_range(exset_ctx_t *ctx, widths_t *widths, int64_t cells, int64_t
 static void compare(const uint8_t *restrict row, const uint8_t *restrict other, int64_t n,
                     uint8_t bit, uint8_t *restrict link) {
   for (int64_t x = 0; x < n; x++)
-    link[x] = (uint8_t)(link[x] | ((row[x] == other[x]) & (row[x] != 0) ? bit : 0));
+    link[x] = (uint8_t)(link[x] | (((row[x] == other[x]) & (row[x] != 0)) ? bit : 0));
 }
 
 static void link_plane(widths_t *widths, const sides_t *sides, int64_t z) {
